@@ -1,0 +1,1 @@
+"""Pages of slips. Each parses, calls one verb, answers."""

@@ -1,0 +1,152 @@
+"""Reading a slip, and deciding about it."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from expenses import approval, lifecycle
+from expenses.editing import totals
+from expenses.models import ApprovalStep, Voucher
+from expenses.refusals import Invalid
+from expenses.roles import possible_actions
+from expenses.signals import Blocked
+from expenses.transitions import Action
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, number: str) -> HttpResponse:
+    """One slip: header, lines, route, history."""
+    return _page(request, _slip(request, number))
+
+
+@login_required
+@require_POST
+def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
+    """Do one action of the transition table to a slip."""
+    voucher = _slip(request, number)
+    verb = _VERBS.get(action)
+    if verb is None:
+        raise Http404
+    try:
+        verb(request, voucher)
+    except Invalid as refused:
+        return _page(request, voucher, problems=refused.problems, status=400)
+    except Blocked as refused:
+        problems = [text for text in (refused.reason, refused.what_to_do) if text]
+        return _page(request, voucher, problems=problems, status=400)
+    label = Action(action).label
+    messages.success(request, f"{voucher.number}「{voucher.title}」を{label}しました。")
+    if action == Action.DELETE:
+        return redirect("expenses:list")
+    return redirect("expenses:detail", voucher.number)
+
+
+def _slip(request: HttpRequest, number: str) -> Voucher:
+    slips = Voucher.objects.visible_to(request.user).select_related(
+        "applicant", "entered_by", "department", "delivery_address", "request"
+    )
+    return get_object_or_404(slips, number=number)
+
+
+def _comment(request: HttpRequest) -> str:
+    return request.POST.get("comment", "").strip()[:1000]
+
+
+def _step(request: HttpRequest) -> int | None:
+    value = request.POST.get("step", "")
+    return int(value) if value.isdecimal() else None
+
+
+def _approve(request: HttpRequest, voucher: Voucher) -> None:
+    approval.approve(voucher, by=request.user, comment=_comment(request), step_id=_step(request))
+
+
+def _return(request: HttpRequest, voucher: Voucher) -> None:
+    approval.return_to_applicant(
+        voucher, by=request.user, comment=_comment(request), step_id=_step(request)
+    )
+
+
+def _by_lifecycle(verb: Callable) -> Callable[[HttpRequest, Voucher], None]:
+    def run(request: HttpRequest, voucher: Voucher) -> None:
+        verb(voucher, by=request.user, comment=_comment(request))
+
+    return run
+
+
+_VERBS: dict[str, Callable[[HttpRequest, Voucher], None]] = {
+    Action.SUBMIT: _by_lifecycle(lifecycle.submit),
+    Action.WITHDRAW: _by_lifecycle(lifecycle.withdraw),
+    Action.DELETE: _by_lifecycle(lifecycle.delete),
+    Action.APPROVE: _approve,
+    Action.RETURN: _return,
+    Action.DENY: _by_lifecycle(lifecycle.deny),
+    Action.EXCLUDE: _by_lifecycle(lifecycle.exclude),
+}
+
+
+def _page(
+    request: HttpRequest, voucher: Voucher, *, problems: list[str] | None = None, status: int = 200
+) -> HttpResponse:
+    steps = list(
+        voucher.steps.filter(round=voucher.round)
+        .select_related("decided_by", "on_behalf_of")
+        .prefetch_related("candidates")
+    )
+    lines = list(
+        voucher.lines.select_related("department", "project", "payment_method").order_by("position")
+    )
+    current = next((step for step in steps if step.state == ApprovalStep.State.CURRENT), None)
+    context = {
+        "voucher": voucher,
+        "lines": lines,
+        "totals": totals(lines),
+        "route": [_box(step) for step in steps],
+        "events": [
+            _event(event)
+            for event in voucher.events.select_related("by", "on_behalf_of").order_by("-at", "-pk")
+        ],
+        "actions": {action.value for action in possible_actions(request.user, voucher)},
+        "current_step": current,
+        "is_last_step": current is not None and current == steps[-1],
+        "problems": problems or [],
+        "comment": request.POST.get("comment", ""),
+        "settlements": voucher.settlements.visible_to(request.user) if voucher.is_request else [],
+    }
+    return render(request, "expenses/detail.html", context, status=status)
+
+
+def _box(step: ApprovalStep) -> dict:
+    if step.decided_by:
+        people = step.decided_by.name
+        if step.on_behalf_of:
+            people += f"（{step.on_behalf_of.name} の代理）"
+    else:
+        people = "、".join(person.name for person in step.candidates.all())
+    return {
+        "name": step.name,
+        "people": people,
+        "state": step.state,
+        "state_label": step.get_state_display(),
+        "time": step.decided_at,
+        "comment": step.comment,
+    }
+
+
+def _event(event) -> dict:
+    who = event.by.name if event.by else "システム"
+    if event.on_behalf_of:
+        who += f"（{event.on_behalf_of.name} の代理）"
+    return {
+        "title": event.label,
+        "who": who,
+        "when": event.at,
+        "tone": event.tone,
+        "comment": event.comment,
+        "changes": event.changes,
+    }

@@ -1,0 +1,233 @@
+"""Sending orders: claim, post with no transaction open, settle what came of it.
+
+The order row is the outbox. Messages, workers and Redis may be lost or doubled at any instant:
+a claim is a conditional UPDATE, and a claim whose worker died turns into 要確認, never into a
+silent second sending.
+"""
+
+import datetime
+import time
+from dataclasses import dataclass
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from expenses import events
+from expenses.models import VoucherEvent
+from punchout import cxml, exchange_log, transport
+from punchout.models import Exchange, OrderAttempt, PurchaseOrder
+from punchout.order_states import OrderState
+
+logger = structlog.get_logger(__name__)
+
+POST_SECONDS = 60.0
+
+RETRY_MINUTES = (1, 2, 5, 10, 20, 40, 60, 100, 150)
+"""Waiting times after a try that surely did not arrive: ten tries over more than six hours."""
+
+SURELY_NOT_PROCESSED = frozenset({550, 551, 560})
+
+_Outcome = OrderAttempt.Outcome
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one try."""
+
+    outcome: OrderAttempt.Outcome
+    text: str
+    http_status: int | None = None
+    status_code: int | None = None
+    response: bytes = b""
+
+
+def send(order_pk: int) -> bool:
+    """Send the order if it is due and nobody else has it. Returns whether this call sent it."""
+    attempt = _claim(order_pk)
+    if attempt is None:
+        return False
+    order = attempt.order
+    log = logger.bind(order_number=order.number, attempt=attempt.number)
+    log.info("order_sending")
+    began = time.monotonic()
+    result = _post(order)
+    duration = int((time.monotonic() - began) * 1000)
+    exchange_log.log(
+        "OrderRequest",
+        direction=Exchange.Direction.OUT,
+        connection=order.connection,
+        voucher=order.voucher,
+        order_number=order.number,
+        request=bytes(order.document),
+        response=result.response,
+        http_status=result.http_status,
+        status_code=result.status_code,
+        duration_ms=duration,
+        accepted=result.outcome == _Outcome.ACCEPTED,
+        reason=result.text,
+    )
+    _settle(attempt, result, duration)
+    log.info("order_sent", outcome=str(result.outcome), status=result.status_code, ms=duration)
+    return True
+
+
+def sweep(now: datetime.datetime | None = None) -> dict[str, int]:
+    """Send what is due and hand abandoned claims to a person. Counts of both."""
+    sent = sum(send(pk) for pk in PurchaseOrder.objects.due(now).values_list("pk", flat=True)[:500])
+    abandoned = sum(
+        _give_up(pk, now)
+        for pk in PurchaseOrder.objects.abandoned(now).values_list("pk", flat=True)[:500]
+    )
+    return {"sent": sent, "abandoned": abandoned}
+
+
+@transaction.atomic
+def _claim(order_pk: int) -> OrderAttempt | None:
+    now = timezone.now()
+    claimed = (
+        PurchaseOrder.objects.due(now)
+        .filter(pk=order_pk)
+        .order_by()
+        .update(state=OrderState.SENDING, claimed_at=now, tries=F("tries") + 1)
+    )
+    if not claimed:
+        return None
+    order = PurchaseOrder.objects.select_related("connection", "voucher").get(pk=order_pk)
+    return OrderAttempt.objects.create(order=order, number=order.tries, started_at=now)
+
+
+def _post(order: PurchaseOrder) -> Result:
+    connection = order.connection
+    if not connection.order_url or not connection.shared_secret:
+        return Result(_Outcome.NOT_DELIVERED, "注文 URL またはパスワードが設定されていません。")
+    auth = None
+    if connection.order_basic_auth:
+        auth = (connection.from_identity, connection.shared_secret)
+    try:
+        answer = transport.exchange(
+            "POST",
+            connection.order_url,
+            body=cxml.with_secret(bytes(order.document), connection.shared_secret),
+            headers={"Content-Type": "text/xml; charset=UTF-8"},
+            auth=auth,
+            seconds=POST_SECONDS,
+        )
+    except transport.NotDelivered as error:
+        return Result(_Outcome.NOT_DELIVERED, str(error))
+    except transport.NoAnswer as error:
+        return Result(_Outcome.UNKNOWN, str(error))
+    try:
+        status = cxml.read_response(answer.body)
+    except cxml.Unreadable as error:
+        text = f"cXML でない応答でした（HTTP {answer.status}）。{error.reason}"
+        return Result(_Outcome.UNKNOWN, text, answer.status, None, answer.body)
+    text = " ".join(part for part in (str(status.code), status.text, status.message) if part)
+    return Result(judge(status.code), text, answer.status, status.code, answer.body)
+
+
+def judge(code: int) -> OrderAttempt.Outcome:
+    """What a cXML status means for an order (PROTOCOL §2). It counts, not the HTTP code."""
+    if 200 <= code < 300:
+        return _Outcome.ACCEPTED
+    if code in SURELY_NOT_PROCESSED:
+        return _Outcome.NOT_DELIVERED
+    if 400 <= code < 500:
+        return _Outcome.REJECTED
+    return _Outcome.UNKNOWN
+
+
+@transaction.atomic
+def _settle(attempt: OrderAttempt, result: Result, duration_ms: int) -> None:
+    order = PurchaseOrder.objects.select_for_update().get(pk=attempt.order_id)
+    attempt.outcome = result.outcome
+    attempt.text = result.text[:500]
+    attempt.http_status = result.http_status
+    attempt.status_code = result.status_code
+    attempt.duration_ms = duration_ms
+    attempt.save()
+    if order.state != OrderState.SENDING or order.tries != attempt.number:
+        # The supplier's own confirmation, or a person, was faster: that word stands.
+        return
+    order.reason = result.text[:500]
+    match result.outcome:
+        case _Outcome.ACCEPTED:
+            mark_ordered(order, "発注しました")
+        case _Outcome.REJECTED:
+            mark_failed(
+                order, PurchaseOrder.Failure.REJECTED, f"注文が拒否されました: {order.reason}"
+            )
+        case _Outcome.NOT_DELIVERED if order.tries > len(RETRY_MINUTES):
+            mark_failed(
+                order,
+                PurchaseOrder.Failure.UNDELIVERABLE,
+                f"{order.tries} 回送信しましたが届きませんでした: {order.reason}",
+            )
+        case _Outcome.NOT_DELIVERED:
+            wait = RETRY_MINUTES[order.tries - 1]
+            order.state = OrderState.PENDING
+            order.due_at = timezone.now() + datetime.timedelta(minutes=wait)
+            order.claimed_at = None
+            order.save()
+            _tell(
+                order,
+                f"注文が届かなかったため、{wait} 分後にもう一度送ります",
+                order.reason,
+                VoucherEvent.Tone.ATTENTION,
+            )
+        case _:
+            mark_unknown(order, order.reason)
+
+
+@transaction.atomic
+def _give_up(order_pk: int, now: datetime.datetime | None) -> bool:
+    order = (
+        PurchaseOrder.objects.abandoned(now)
+        .select_for_update(skip_locked=True)
+        .filter(pk=order_pk)
+        .first()
+    )
+    if order is None:
+        return False
+    text = "送信中に処理が止まりました。届いたかどうか分かりません。"
+    order.attempts.filter(number=order.tries, outcome="").update(
+        outcome=_Outcome.UNKNOWN, text=text
+    )
+    order.reason = text
+    mark_unknown(order, text)
+    return True
+
+
+def mark_ordered(order: PurchaseOrder, label: str) -> None:
+    """発注済, on the supplier's answer or its own later data. The order's row must be locked."""
+    order.state = OrderState.ORDERED
+    order.ordered_at = timezone.now()
+    order.needs_person = ""
+    order.save()
+    supplier = order.connection.supplier_name
+    _tell(order, f"{supplier}に{label}（発注番号 {order.number}）", "", VoucherEvent.Tone.GOOD)
+
+
+def mark_failed(order: PurchaseOrder, failure: PurchaseOrder.Failure, text: str) -> None:
+    """発注エラー with its kind. The order's row must be locked."""
+    order.state = OrderState.FAILED
+    order.failure = failure
+    order.reason = text[:500]
+    order.needs_person = text[:500]
+    order.save()
+    _tell(order, "発注エラーになりました", text, VoucherEvent.Tone.WRONG)
+
+
+def mark_unknown(order: PurchaseOrder, text: str) -> None:
+    """要確認: it may or may not have arrived, so nothing is sent again by itself."""
+    order.state = OrderState.UNKNOWN
+    order.needs_person = text[:500]
+    order.save()
+    _tell(order, "発注の結果が分からないため、確認が必要です", text, VoucherEvent.Tone.ATTENTION)
+
+
+def _tell(order: PurchaseOrder, label: str, comment: str, tone: str) -> None:
+    events.record(
+        order.voucher, f"order_{order.state}", label, by=None, comment=comment[:1000], tone=tone
+    )

@@ -1,0 +1,211 @@
+"""What suppliers tell us by themselves: confirmations, ship notices and the like.
+
+Idempotent by connection and payloadID. A message about an order we do not know is kept as an
+orphan for a person and answered with 200: the sender could do nothing about it.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from expenses import events
+from expenses.models import VoucherEvent
+from punchout import cxml, dispatch, exchange_log, ledger
+from punchout.identifiers import new_payload_id, public_url
+from punchout.models import CatalogConnection, Exchange, PurchaseOrder, SupplierDocument
+from punchout.order_states import OrderState
+
+_Kind = SupplierDocument.Kind
+_UNDECIDED = (OrderState.PENDING, OrderState.SENDING, OrderState.UNKNOWN)
+_TRANSACTIONS = (
+    "ProfileRequest",
+    "ConfirmationRequest",
+    "ShipNoticeRequest",
+    "StatusUpdateRequest",
+    "InvoiceDetailRequest",
+)
+
+
+def handle(connection: CatalogConnection, body: bytes) -> bytes:
+    """Take one message of an authenticated supplier and give the cXML answer to it."""
+    try:
+        message = cxml.read_inbound(body)
+    except cxml.Unreadable as error:
+        answer = respond(error.status, "Rejected", error.reason)
+        _log("cXML", connection, body, answer, error.status, error.reason)
+        return answer
+    name = f"{type(message).__name__}Request"
+    if isinstance(message, cxml.Profile):
+        url = public_url(reverse("punchout:inbound", args=[connection.inbound_token]))
+        answer = cxml.build_profile_response(
+            payload_id=new_payload_id(),
+            timestamp=timezone.now(),
+            transactions=dict.fromkeys(_TRANSACTIONS, url),
+        )
+        _log(name, connection, body, b"", 200, "")
+        return answer
+    known = [_take(connection, message, number, body) for number in _order_numbers(message)]
+    reason = "" if all(known) else "該当する発注がないため、保留しました。"
+    answer = respond(200, "OK")
+    _log(name, connection, body, answer, 200, reason, ", ".join(_order_numbers(message)))
+    return answer
+
+
+def respond(code: int, text: str, message: str = "") -> bytes:
+    """A cXML Response with that Status."""
+    return cxml.build_response(
+        code=code,
+        text=text,
+        message=message,
+        payload_id=new_payload_id(),
+        timestamp=timezone.now(),
+    )
+
+
+def _order_numbers(message: cxml.Inbound) -> list[str]:
+    """The orders a message speaks of, each once; '' when it names none."""
+    match message:
+        case cxml.Confirmation() | cxml.StatusUpdate():
+            numbers: Iterable[str] = [message.order_id]
+        case cxml.ShipNotice():
+            numbers = [portion.order_id for portion in message.portions]
+        case cxml.Invoice():
+            numbers = [line.order_id for line in message.lines]
+        case _:
+            numbers = []
+    return list(dict.fromkeys(numbers)) or [""]
+
+
+@transaction.atomic
+def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, body: bytes) -> bool:
+    """Store the document for one order and count it; False when the order is not ours."""
+    order = (
+        PurchaseOrder.objects.select_for_update(of=("self",))
+        .select_related("connection", "voucher")
+        .filter(_reference(message, number), connection=connection)
+        .first()
+    )
+    kind, key, operation, dated = _identity(message)
+    document, new = SupplierDocument.objects.get_or_create(
+        connection=connection,
+        payload_id=message.payload_id[:255],
+        order_number=number[:120],
+        defaults={
+            "order": order,
+            "kind": kind,
+            "key": (key or message.payload_id)[:200],
+            "operation": operation[:20],
+            "dated": dated,
+            "raw": body,
+            "sha256": hashlib.sha256(body).hexdigest(),
+        },
+    )
+    if order is None:
+        return False
+    if not new:
+        return True
+    ledger.rebuild(order)
+    _conclude(order, message)
+    return True
+
+
+def _reference(message: cxml.Inbound, number: str) -> Q:
+    match message:
+        case cxml.Confirmation() if not number:
+            return Q(payload_id=message.order_payload_id)
+        case cxml.StatusUpdate() if not number:
+            return Q(payload_id=message.document_payload_id)
+        case _:
+            return Q(number=number)
+
+
+def _identity(message: cxml.Inbound):
+    match message:
+        case cxml.Confirmation():
+            dated = message.notice_date or message.timestamp
+            return _Kind.CONFIRMATION, message.confirm_id, message.operation, dated
+        case cxml.ShipNotice():
+            dated = message.notice_date or message.timestamp
+            return _Kind.SHIP_NOTICE, message.shipment_id, message.operation, dated
+        case cxml.Invoice():
+            dated = message.invoice_date or message.timestamp
+            return _Kind.INVOICE, message.invoice_id, message.operation, dated
+        case _:
+            return _Kind.STATUS, message.payload_id, "new", message.timestamp
+
+
+def _conclude(order: PurchaseOrder, message: cxml.Inbound) -> None:
+    """What the message means for the order itself, and the event people read."""
+    match message:
+        case cxml.Confirmation():
+            _confirmed(order, message)
+        case cxml.ShipNotice():
+            by = " ".join([*message.carriers, *message.trackings])
+            label = "返品の通知を受け取りました" if message.is_return else "出荷されました"
+            _tell(order, "ship_notice", f"{label}（{by or message.shipment_id}）")
+        case cxml.Invoice():
+            _tell(order, "invoice", f"請求書 {message.invoice_id} を受け取りました")
+        case cxml.StatusUpdate():
+            text = f"{message.status.code} {message.status.text} {message.status.message}".strip()
+            _tell(order, "status_update", "相手先から状態の通知を受け取りました", text)
+
+
+def _confirmed(order: PurchaseOrder, message: cxml.Confirmation) -> None:
+    rejected = all(line.cancelled >= line.quantity for line in order.lines.all())
+    if rejected:
+        said = " ".join(text for _kind, text in message.comments) or "理由の記載なし"
+        if order.state in (*_UNDECIDED, OrderState.ORDERED):
+            dispatch.mark_failed(
+                order, PurchaseOrder.Failure.REJECTED, f"注文が拒否されました: {said}"
+            )
+        return
+    if order.state in _UNDECIDED:
+        dispatch.mark_ordered(order, "発注済みと確認できました")
+    elif order.state != OrderState.ORDERED:
+        # It counts as failed here, yet the supplier confirms it: only a person can tell.
+        order.needs_person = (
+            f"「{order.get_state_display()}」の注文に、注文確認 {message.confirm_id} が届きました。"
+        )
+        order.save()
+    total = f"（合計 ¥{int(message.total.amount):,}）" if message.total else ""
+    tone = VoucherEvent.Tone.GOOD
+    wrong = any(line.contradiction for line in order.lines.all())
+    if wrong:
+        tone = VoucherEvent.Tone.ATTENTION
+    _tell(order, "confirmation", f"注文確認 {message.confirm_id} を受け取りました{total}", "", tone)
+
+
+def _tell(
+    order: PurchaseOrder,
+    action: str,
+    label: str,
+    comment: str = "",
+    tone: str = VoucherEvent.Tone.PLAIN,
+) -> None:
+    events.record(order.voucher, action, label[:120], by=None, comment=comment[:1000], tone=tone)
+
+
+def _log(
+    name: str,
+    connection: CatalogConnection,
+    body: bytes,
+    answer: bytes,
+    code: int,
+    reason: str,
+    order_number: str = "",
+) -> None:
+    exchange_log.log(
+        name,
+        direction=Exchange.Direction.IN,
+        connection=connection,
+        order_number=order_number[:40],
+        request=body,
+        response=answer,
+        status_code=code,
+        accepted=code == 200,
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""経費精算 from purchase data (being written)."""

@@ -1,0 +1,60 @@
+"""The suppliers' endpoint: always HTTP 200 with a cXML Status."""
+
+import base64
+import binascii
+import secrets
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from punchout import cxml, exchange_log, inbound
+from punchout.models import CatalogConnection, Exchange
+from punchout.views.posted import read_body
+
+
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest, token: str) -> HttpResponse:
+    """Take a message; the connection is found by the secret in the URL."""
+    connection = CatalogConnection.objects.by_inbound_token(token)
+    if connection is None or not _basic_fits(request, connection):
+        # Anybody's post: one line in the log, no body.
+        exchange_log.log(
+            "cXML",
+            direction=Exchange.Direction.IN,
+            connection=connection,
+            status_code=401,
+            accepted=False,
+            reason="受信 URL のトークンまたは Basic 認証が一致しません。",
+        )
+        return _answer(inbound.respond(401, "Unauthorized"))
+    try:
+        body = read_body(request)
+    except cxml.Unreadable as error:
+        exchange_log.log(
+            "cXML",
+            direction=Exchange.Direction.IN,
+            connection=connection,
+            status_code=error.status,
+            accepted=False,
+            reason=error.reason,
+        )
+        return _answer(inbound.respond(error.status, "Rejected", error.reason))
+    return _answer(inbound.handle(connection, body))
+
+
+def _answer(document: bytes) -> HttpResponse:
+    return HttpResponse(document, content_type="text/xml; charset=UTF-8")
+
+
+def _basic_fits(request: HttpRequest, connection: CatalogConnection) -> bool:
+    if not connection.inbound_user:
+        return True
+    scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    try:
+        given = base64.b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
+    except (binascii.Error, ValueError):
+        given = b""
+    expected = f"{connection.inbound_user}:{connection.inbound_password}".encode()
+    return secrets.compare_digest(given, expected)
