@@ -33,8 +33,9 @@ class Options:
         if selected not in self.rows:
             return self._html
         plain = f'<option value="{selected}">'
+        chosen = f'<option value="{selected}" selected>'
         # Built from the escaped text above and a primary key that is known to be among the rows.
-        return mark_safe(self._html.replace(plain, f'<option value="{selected}" selected>', 1))
+        return mark_safe(self._html.replace(plain, chosen, 1))  # noqa: S308
 
 
 class OptionSelect(forms.Widget):

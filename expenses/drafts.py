@@ -156,7 +156,8 @@ def _remove(lines: list[VoucherLine]) -> None:
     for line in lines:
         if not line.is_manual:
             raise Invalid(
-                f"{line.position} 行目「{line.description[:20]}」はカタログ・購入データの明細のため、"
+                f"{line.position} 行目「{line.description[:20]}」は"
+                "カタログ・購入データの明細のため、"
                 "1 行だけ削除することはできません。"
             )
     VoucherLine.objects.filter(pk__in=[line.pk for line in lines]).delete()

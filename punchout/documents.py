@@ -22,7 +22,7 @@ def parties(connection: CatalogConnection) -> cxml.Parties:
 
 
 def address(place: DeliveryAddress, *, email: str) -> cxml.Address:
-    """配送先 in the form seen at Amazon: 番地と建物, then 会社・部署 as streets, kanji prefecture."""
+    """配送先 as seen at Amazon: 番地と建物, then 会社・部署 as streets, kanji prefecture."""
     street = " ".join(part for part in (place.street, place.building) if part)
     office = " ".join(part for part in (place.company, place.attention) if part)
     return cxml.Address(

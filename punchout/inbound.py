@@ -90,7 +90,7 @@ def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, bod
         .first()
     )
     kind, key, operation, dated = _identity(message)
-    document, new = SupplierDocument.objects.get_or_create(
+    _document, new = SupplierDocument.objects.get_or_create(
         connection=connection,
         payload_id=message.payload_id[:255],
         order_number=number[:120],

@@ -11,7 +11,9 @@ class AccountAdapter(DefaultAccountAdapter):
     """Sign-up is closed; messages say what happened in plain Japanese."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": "このアカウントは現在ログインできません。システム管理者に連絡してください。",
+        "account_inactive": (
+            "このアカウントは現在ログインできません。システム管理者に連絡してください。"
+        ),
         "too_many_login_attempts": (
             "ログインに続けて失敗したため、しばらくログインできません。"
             "15 分ほど待ってからやり直すか、システム管理者に連絡してください。"

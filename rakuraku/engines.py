@@ -46,7 +46,7 @@ def engine_home(var: Path, name: str) -> Path:
     if os.geteuid() != 0:
         return var / name
     label = hashlib.sha256(str(var.resolve()).encode()).hexdigest()[:12]
-    return Path("/var/tmp") / f"rakuraku-{label}" / name
+    return Path("/var/tmp") / f"rakuraku-{label}" / name  # noqa: S108
 
 
 def _stop(process: subprocess.Popen, how: signal.Signals, seconds: float = 20.0) -> None:

@@ -21,6 +21,8 @@ def pytest_load_initial_conftests(early_config, parser, args):
     os.environ["RAKURAKU_ENV"] = "test"
     # Demo and other values of the person's shell must not leak into tests.
     os.environ.pop("PUBLIC_URL", None)
+    # WhiteNoise warns about a missing folder, and warnings are errors.
+    (VAR / "static").mkdir(parents=True, exist_ok=True)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         engines = Engines(VAR, f"test-{os.getpid()}", durable=False)

@@ -21,6 +21,7 @@ class Origin(models.TextChoices):
 
 _OPEN_STATUSES = ", ".join(f"'{status.value}'" for status in sorted(EDITABLE))
 
+# Interpolates only the statuses above.
 _SLIP_MUST_BE_OPEN = f"""
     SELECT v.status INTO slip_status FROM expenses_voucher v
      WHERE v.id = COALESCE(NEW.voucher_id, OLD.voucher_id);
@@ -30,7 +31,7 @@ _SLIP_MUST_BE_OPEN = f"""
     END IF;
     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
     RETURN NEW;
-"""
+"""  # noqa: S608
 
 FIXED_ON_SUBMIT = ["voucher", "position", "origin", "date", "amount", "tax_amount", "tax_rate",
                    "quantity", "unit_price", "description", "payee", "payment_method"]  # fmt: skip

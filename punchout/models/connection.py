@@ -55,7 +55,7 @@ SECRET_FIELDS = (
 
 @tracked_without(*SECRET_FIELDS)
 class CatalogConnection(models.Model):
-    """カタログ連携設定. What differs between suppliers is a setting here; nothing tests for a name."""
+    """カタログ連携設定. What differs between suppliers is a setting; nothing tests for a name."""
 
     class Mode(models.TextChoices):
         PRODUCTION = "production", "本番"
