@@ -4,7 +4,7 @@ Used by the page itself and by other apps' buttons on it, which save first and t
 """
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from expenses import drafts
@@ -14,6 +14,7 @@ from expenses.refusals import Invalid, Outdated, WrongStatus
 from expenses.tax import totals_by_rate
 from expenses.transitions import EDITABLE, Action
 from masters.models import DeliveryAddress
+from masters.requests import SignedIn
 
 BLANK_ROWS = 1
 
@@ -21,7 +22,7 @@ BLANK_ROWS = 1
 class SlipEditor:
     """One slip on the edit page; ``voucher`` is None until a new one is first saved."""
 
-    def __init__(self, request: HttpRequest, kind: str, number: str | None = None) -> None:
+    def __init__(self, request: SignedIn, kind: str, number: str | None = None) -> None:
         self.request = request
         self.voucher = None
         if number:
@@ -35,6 +36,7 @@ class SlipEditor:
         self.kind = Kind(kind)
         self.problems: list[str] = []
         self._status = 400 if request.method == "POST" else 200
+        self.version = self._version()
         self.lines = self._lines()
         data = request.POST if request.method == "POST" else None
         self._bind(data)
@@ -62,13 +64,16 @@ class SlipEditor:
                 return drafts.save(
                     voucher,
                     by=self.request.user,
-                    version=self._version(voucher),
+                    version=self.version if self.voucher else voucher.version,
                     header=self.header.header(),
                     lines=self.rows.entries(),
                 )
         except (Invalid, Outdated) as refused:
             self.problems += getattr(refused, "problems", [str(refused)])
-            self._status = 409 if isinstance(refused, Outdated) else 400
+            if isinstance(refused, Outdated):
+                self._status = 409
+                # They have been told: saving once more is meant.
+                self.version = refused.voucher.version
             return None
 
     def response(self) -> HttpResponse:
@@ -80,6 +85,7 @@ class SlipEditor:
             "expenses/edit.html",
             {
                 "voucher": self.voucher,
+                "version": self.version,
                 "kind": self.kind,
                 "applicant": self.applicant,
                 "form": self.header,
@@ -96,9 +102,12 @@ class SlipEditor:
             return []
         return list(self.voucher.lines.order_by("position"))
 
-    def _version(self, voucher: Voucher) -> int:
+    def _version(self) -> int:
+        """That of the slip when the page was opened."""
         if self.voucher is None:
-            return voucher.version
+            return 0
+        if self.request.method != "POST":
+            return self.voucher.version
         try:
             return int(self.request.POST.get("version", ""))
         except ValueError:

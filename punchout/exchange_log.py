@@ -1,16 +1,22 @@
 """Writing the 通信記録. Bodies pass through the redaction of the cXML package first."""
 
+import re
+
 from expenses.models import Voucher
 from punchout import cxml
 from punchout.models import CatalogConnection, Exchange
 
 MAX_BODY = 200_000
 
+# Who knows the cookie of a shopping trip under way can bring a cart back for it.
+_COOKIE = re.compile(rb"(<BuyerCookie>)[^<]*(</BuyerCookie>)")
+
 
 def _text(body: bytes) -> str:
     # NUL cannot be stored in PostgreSQL text, and a log entry is no archive: order documents and
     # carts are kept whole in their own tables.
-    return cxml.redact(body)[:MAX_BODY].decode("utf-8", "replace").replace("\x00", "�")
+    redacted = _COOKIE.sub(rb"\1***\2", cxml.redact(body))
+    return redacted[:MAX_BODY].decode("utf-8", "replace").replace("\x00", "�")
 
 
 def log(

@@ -172,6 +172,11 @@ def receive(message: bytes) -> ShoppingSession:
         raise
 
 
+def log_unread(reason: str) -> None:
+    """Note a post whose body could not even be read; the body is not kept."""
+    _log_cart(None, None, b"", accepted=False, reason=reason)
+
+
 def _readable(message: bytes) -> cxml.Cart:
     try:
         return cxml.read_cart(message)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from punchout import dispatch
+from punchout import dispatch, history
 
 
 @shared_task
@@ -20,6 +20,4 @@ def sweep_orders() -> None:
 @shared_task
 def pull_purchase_history() -> None:
     """Pull purchase history of every connection that has the API configured."""
-    from punchout.history import pull_all
-
-    pull_all()
+    history.pull_all()

@@ -7,6 +7,7 @@ connection itself: until it is established (DNS, proxy, TCP, TLS) nothing has be
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,8 @@ class Answer:
 
     status: int
     body: bytes
-    content_type: str
+    headers: Mapping[str, str]
+    """Names in any case."""
 
 
 class _Watch:
@@ -138,7 +140,7 @@ def exchange(
             if watch.expired:
                 # A cut connection can look like the regular end of an answer without a length.
                 raise NoAnswer("相手先の応答が時間内に終わりませんでした。")
-            return Answer(response.status_code, content, response.headers.get("Content-Type", ""))
+            return Answer(response.status_code, content, response.headers)
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
             raise NotDelivered("URL の設定が正しくありません。") from error
         except (requests.RequestException, OSError) as error:

@@ -84,7 +84,7 @@ def _run(port: int, shop_port: int, *, once: bool) -> int:
         )
         worker = processes.start("worker", entry("worker"), env, logs / "worker.log")
         beat = processes.start("beat", entry("beat"), env, logs / "beat.log")
-        sandbox.wait_for(f"{shop}/_control/")
+        sandbox.wait_for(f"{shop}/static/shop.css")
         _tell_sandbox(shop, env)
         web.wait_for(f"{base}/healthz")
         print("主な業務を、実際のページを通して一度行います:", flush=True)

@@ -5,7 +5,8 @@
  *   form[data-unsaved]            warns before leaving with changes that were not submitted
  *   [data-formset="prefix"]       rows of a Django formset: [data-row], template[data-empty-row],
  *                                 [data-add-row], in a row [data-remove-row] and the DELETE checkbox
- *   [data-total]                  an amount (value or text); their sum goes into [data-total-out]
+ *   [data-total]                  an amount (value or text); their sum goes into [data-total-out],
+ *                                 and [data-total-part] of that table waits for the server
  *   input[data-check-all="name"]  ticks all checkboxes of that name
  *   [data-auto-submit]            the form is sent when this control changes (filters)
  */
@@ -109,11 +110,6 @@ for (const set of document.querySelectorAll("[data-formset]")) {
     const row = holder.content.querySelector("[data-row]");
     (set.querySelector("[data-rows]") || empty.parentNode).append(row);
     total.value = Number(total.value) + 1;
-    // The date is mostly that of the line above.
-    const dates = set.querySelectorAll('[data-row]:not([hidden]) input[type="date"]');
-    if (dates.length > 1 && !dates[dates.length - 1].value) {
-      dates[dates.length - 1].value = dates[dates.length - 2].value;
-    }
     row.querySelector('input:not([type="hidden"]), select')?.focus();
     touched();
   };
@@ -155,10 +151,20 @@ function sum() {
     if (row?.hidden || (box && !box.checked)) continue;
     total += digits(each.dataset.total || each.value || each.textContent);
   }
-  for (const each of out) each.textContent = yen(total);
+  for (const each of out) {
+    each.dataset.saved ??= each.textContent;
+    each.textContent = yen(total);
+    // Taxes are the server's: while they are out of date, a dash stands there.
+    for (const part of each.closest("table").querySelectorAll("[data-total-part]")) {
+      part.dataset.saved ??= part.textContent;
+      part.textContent = each.textContent === each.dataset.saved ? part.dataset.saved : "—";
+    }
+  }
 }
 if (document.querySelector("[data-total]")) {
   on("input", sum);
+  // The form may come back with what was typed beside totals that were saved.
+  sum();
 }
 
 /* Ticking all, filters */

@@ -51,7 +51,7 @@ class Stack:
             self.worker = self._start("worker", entry("worker"), env)
             self._start("beat", entry("beat"), env)
             self.start_around()
-            sandbox.wait_for(f"{self.shop}/_control/", verify=self.verify)
+            sandbox.wait_for(f"{self.shop}/static/shop.css", verify=self.verify)
             self.web.wait_for(f"{self.base}/healthz", verify=self.verify)
         except BaseException:
             self.processes.__exit__()

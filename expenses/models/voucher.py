@@ -16,6 +16,15 @@ class Kind(models.TextChoices):
     SETTLEMENT = "settlement", "経費精算"
 
 
+_TONES = {
+    Status.DRAFT: "draft",
+    Status.SUBMITTED: "progress",
+    Status.RETURNED: "returned",
+    Status.APPROVED: "good",
+    Status.DENIED: "wrong",
+}
+
+
 class VoucherQuerySet(models.QuerySet):
     """What a person may see, and what waits for them. Pages start here and never filter by hand."""
 
@@ -154,6 +163,17 @@ class Voucher(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
+
+    @property
+    def tone(self) -> str:
+        """What the status means to the reader, as the stylesheet's badges name it."""
+        return _TONES.get(self.status, "plain")
+
+    @property
+    def return_comment(self) -> str:
+        """What the approver said when sending the slip back."""
+        step = self.steps.filter(round=self.round, state="returned").first()
+        return f"{step.decided_by}: {step.comment}" if step else ""
 
     @property
     def is_request(self) -> bool:

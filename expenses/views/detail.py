@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -15,18 +15,19 @@ from expenses.refusals import Invalid
 from expenses.roles import possible_actions
 from expenses.signals import Blocked
 from expenses.transitions import Action
+from masters.requests import SignedIn
 
 
 @login_required
 @require_GET
-def detail(request: HttpRequest, number: str) -> HttpResponse:
+def detail(request: SignedIn, number: str) -> HttpResponse:
     """One slip: header, lines, route, history."""
     return _page(request, _slip(request, number))
 
 
 @login_required
 @require_POST
-def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
+def act(request: SignedIn, number: str, action: str) -> HttpResponse:
     """Do one action of the transition table to a slip."""
     voucher = _slip(request, number)
     verb = _VERBS.get(action)
@@ -46,40 +47,40 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     return redirect("expenses:detail", voucher.number)
 
 
-def _slip(request: HttpRequest, number: str) -> Voucher:
+def _slip(request: SignedIn, number: str) -> Voucher:
     slips = Voucher.objects.visible_to(request.user).select_related(
         "applicant", "entered_by", "department", "delivery_address", "request"
     )
     return get_object_or_404(slips, number=number)
 
 
-def _comment(request: HttpRequest) -> str:
+def _comment(request: SignedIn) -> str:
     return request.POST.get("comment", "").strip()[:1000]
 
 
-def _step(request: HttpRequest) -> int | None:
+def _step(request: SignedIn) -> int | None:
     value = request.POST.get("step", "")
     return int(value) if value.isdecimal() else None
 
 
-def _approve(request: HttpRequest, voucher: Voucher) -> None:
+def _approve(request: SignedIn, voucher: Voucher) -> None:
     approval.approve(voucher, by=request.user, comment=_comment(request), step_id=_step(request))
 
 
-def _return(request: HttpRequest, voucher: Voucher) -> None:
+def _return(request: SignedIn, voucher: Voucher) -> None:
     approval.return_to_applicant(
         voucher, by=request.user, comment=_comment(request), step_id=_step(request)
     )
 
 
-def _by_lifecycle(verb: Callable) -> Callable[[HttpRequest, Voucher], None]:
-    def run(request: HttpRequest, voucher: Voucher) -> None:
+def _by_lifecycle(verb: Callable) -> Callable[[SignedIn, Voucher], None]:
+    def run(request: SignedIn, voucher: Voucher) -> None:
         verb(voucher, by=request.user, comment=_comment(request))
 
     return run
 
 
-_VERBS: dict[str, Callable[[HttpRequest, Voucher], None]] = {
+_VERBS: dict[str, Callable[[SignedIn, Voucher], None]] = {
     Action.SUBMIT: _by_lifecycle(lifecycle.submit),
     Action.WITHDRAW: _by_lifecycle(lifecycle.withdraw),
     Action.DELETE: _by_lifecycle(lifecycle.delete),
@@ -91,7 +92,7 @@ _VERBS: dict[str, Callable[[HttpRequest, Voucher], None]] = {
 
 
 def _page(
-    request: HttpRequest, voucher: Voucher, *, problems: list[str] | None = None, status: int = 200
+    request: SignedIn, voucher: Voucher, *, problems: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
     steps = list(
         voucher.steps.filter(round=voucher.round)

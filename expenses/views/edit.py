@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
@@ -11,23 +11,24 @@ from expenses.editing import SlipEditor
 from expenses.models import Kind
 from expenses.refusals import Invalid
 from expenses.signals import Blocked
+from masters.requests import SignedIn
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def new(request: HttpRequest, kind: str) -> HttpResponse:
+def new(request: SignedIn, kind: str) -> HttpResponse:
     """A slip that is not saved yet."""
     return _edit(request, SlipEditor(request, Kind(kind)))
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, number: str) -> HttpResponse:
+def edit(request: SignedIn, number: str) -> HttpResponse:
     """A draft, or a slip that came back."""
     return _edit(request, SlipEditor(request, Kind.REQUEST, number))
 
 
-def _edit(request: HttpRequest, editor: SlipEditor) -> HttpResponse:
+def _edit(request: SignedIn, editor: SlipEditor) -> HttpResponse:
     if request.method == "GET":
         return editor.response()
     voucher = editor.save()

@@ -67,9 +67,9 @@ class PurchaseRecordQuerySet(models.QuerySet):
         )
 
     def unsettled(self):
-        """Facts that a settlement may still take: shipped or invoiced, not taken, not excluded."""
+        """Facts that a settlement may still take: not taken, not excluded."""
         taken = PurchasePortion.objects.filter(record=OuterRef("pk"), released=False)
-        return self.filter(~Exists(taken), is_excluded=False, is_deliverable=True)
+        return self.filter(~Exists(taken), is_excluded=False)
 
     def for_request(self, voucher):
         """Facts about the orders of one 経費申請."""
@@ -78,7 +78,10 @@ class PurchaseRecordQuerySet(models.QuerySet):
 
 @tracked
 class PurchaseRecord(models.Model):
-    """購入履歴: one fact, however often it was reported. Refunds are negative."""
+    """購入履歴: one fact, however often it was reported. Refunds are negative.
+
+    Only what was shipped or charged is a fact; rows about goods not yet shipped stay source rows.
+    """
 
     connection = models.ForeignKey(
         CatalogConnection, models.PROTECT, verbose_name="カタログ連携設定"
@@ -110,13 +113,14 @@ class PurchaseRecord(models.Model):
     registration_number = models.CharField("登録番号", max_length=14, blank=True)
     ordered_on = models.DateField("注文日", null=True, blank=True)
     shipped_on = models.DateField("出荷日", null=True, blank=True)
+    charged_on = models.DateField("支払い確定日", null=True, blank=True)
     shipment_id = models.CharField("出荷番号", max_length=120, blank=True)
+    tracking = models.CharField("追跡番号", max_length=120, blank=True)
     quantity = models.IntegerField("数量")
     amount = models.BigIntegerField("金額（税込・円）")
     tax = models.BigIntegerField("うち消費税（円）", null=True, blank=True)
     rate = models.DecimalField("税率（%）", max_digits=5, decimal_places=2, null=True, blank=True)
     is_shipping_charge = models.BooleanField("送料・手数料", default=False)
-    is_deliverable = models.BooleanField("出荷・請求済み", default=False)
     is_excluded = models.BooleanField("対象外", default=False)
     received_at = models.DateTimeField("受信日時", auto_now_add=True)
 
@@ -139,8 +143,8 @@ class PurchaseRecord(models.Model):
 
     @property
     def dated(self):
-        """The date of the supply that counts for tax: shipping, else order."""
-        return self.shipped_on or self.ordered_on
+        """The date of the supply that counts for tax: shipping, else charging, else order."""
+        return self.shipped_on or self.charged_on or self.ordered_on
 
 
 class SourceRow(models.Model):
@@ -151,6 +155,7 @@ class SourceRow(models.Model):
         MATCHED = "matched", "既知"
         BAD = "bad", "エラー"
         AMBIGUOUS = "ambiguous", "要確認"
+        NOT_YET = "not_yet", "未出荷"
 
     history_import = models.ForeignKey(
         HistoryImport, models.PROTECT, related_name="source_rows", verbose_name="取込"

@@ -3,20 +3,21 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from expenses.models import Kind, Voucher
 from expenses.refusals import Invalid
 from expenses.transitions import Status
+from masters.requests import SignedIn
 from punchout import settling
 from punchout.models import PurchaseRecord
 
 
 @login_required
 @require_GET
-def choose_request(request: HttpRequest) -> HttpResponse:
+def choose_request(request: SignedIn) -> HttpResponse:
     """Approved requests of the person, those with purchase data to settle first."""
     unsettled = PurchaseRecord.objects.unsettled().values("pk")
     slips = (
@@ -35,7 +36,7 @@ def choose_request(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def choose_records(request: HttpRequest, number: str) -> HttpResponse:
+def choose_records(request: SignedIn, number: str) -> HttpResponse:
     """The purchase data of one request; what is ticked becomes the lines of a 経費精算."""
     voucher = get_object_or_404(_own_requests(request), number=number)
     problems: list[str] = []
@@ -51,16 +52,17 @@ def choose_records(request: HttpRequest, number: str) -> HttpResponse:
                 f"{settlement.number} を作りました。内容を確認して申請してください。",
             )
             return redirect("expenses:edit", settlement.number)
+    rows = settling.choices(voucher)
     context = {
         "voucher": voucher,
-        "records": PurchaseRecord.objects.for_request(voucher).with_state(),
-        "comparison": settling.comparison(voucher),
+        "rows": rows,
+        "can_settle": any(row.selectable for row in rows),
         "problems": problems,
     }
     return render(request, "punchout/settle_records.html", context, status=400 if problems else 200)
 
 
-def _own_requests(request: HttpRequest):
+def _own_requests(request: SignedIn):
     return Voucher.objects.written_by(request.user).filter(
         kind=Kind.REQUEST, status=Status.APPROVED
     )

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from expenses.editing import SlipEditor, totals
 from expenses.models import Kind, Origin
 from expenses.signals import Blocked
+from masters.requests import SignedIn
 from punchout import carts, cxml, sessions
 from punchout.identifiers import public_url
 from punchout.models import CatalogConnection, ShoppingSession
@@ -26,7 +27,7 @@ class SeeOther(HttpResponseRedirectBase):
 
 @login_required
 @require_POST
-def shop(request: HttpRequest, connection_pk: int) -> HttpResponse:
+def shop(request: SignedIn, connection_pk: int) -> HttpResponse:
     """「カタログ連携」: save the request as posted, then ask the supplier for its start page."""
     connection = get_object_or_404(CatalogConnection.objects.usable(), pk=connection_pk)
     editor = SlipEditor(request, Kind.REQUEST, request.POST.get("number") or None)
@@ -58,7 +59,7 @@ def _refuse_phone(request: HttpRequest) -> None:
 
 
 @login_required
-def go(request: HttpRequest, pk: int) -> HttpResponse:
+def go(request: SignedIn, pk: int) -> HttpResponse:
     """「移動します」: our own page that leads to the shop.
 
     A redirect to the supplier straight from a form POST would break CSP form-action.
@@ -79,9 +80,12 @@ def receive(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return redirect("expenses:list")
     try:
-        session = sessions.receive(cart_message(request))
+        message = cart_message(request)
     except cxml.Unreadable as error:
+        sessions.log_unread(error.reason)
         return _refused(request, error.reason)
+    try:
+        session = sessions.receive(message)
     except sessions.CartRefused as refused:
         return _refused(request, str(refused))
     return SeeOther(reverse("punchout:cart", args=[session.pk]))
@@ -93,7 +97,7 @@ def _refused(request: HttpRequest, reason: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def cart(request: HttpRequest, pk: int) -> HttpResponse:
+def cart(request: SignedIn, pk: int) -> HttpResponse:
     """The received cart becomes lines; a second one asks before it replaces the first."""
     session = _own_session(request, pk)
     number = session.voucher.number
@@ -118,7 +122,7 @@ def cart(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("expenses:edit", number)
 
 
-def _ask(request: HttpRequest, session: ShoppingSession) -> HttpResponse:
+def _ask(request: SignedIn, session: ShoppingSession) -> HttpResponse:
     cart = cxml.read_cart(bytes(session.cart.raw))
     planned = list(carts.plan_lines(cart, session.connection))
     old = list(session.voucher.lines.filter(origin=Origin.CATALOGUE).order_by("position"))
@@ -132,7 +136,7 @@ def _ask(request: HttpRequest, session: ShoppingSession) -> HttpResponse:
     return render(request, "punchout/cart_replace.html", context)
 
 
-def _own_session(request: HttpRequest, pk: int) -> ShoppingSession:
+def _own_session(request: SignedIn, pk: int) -> ShoppingSession:
     return get_object_or_404(
         ShoppingSession.objects.select_related("voucher", "connection"),
         pk=pk,
