@@ -22,6 +22,7 @@ def choose_request(request: SignedIn) -> HttpResponse:
     unsettled = PurchaseRecord.objects.unsettled().values("pk")
     slips = (
         _own_requests(request)
+        .select_related("applicant")
         .annotate(
             unsettled=Count(
                 "purchase_orders__records",
@@ -57,6 +58,7 @@ def choose_records(request: SignedIn, number: str) -> HttpResponse:
         "voucher": voucher,
         "rows": rows,
         "can_settle": any(row.selectable for row in rows),
+        "has_difference": any(row.selectable and row.differs for row in rows),
         "problems": problems,
     }
     return render(request, "punchout/settle_records.html", context, status=400 if problems else 200)

@@ -1,0 +1,134 @@
+"""What the admins of masters and of records have in common."""
+
+from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
+from django.db.models import CASCADE, PROTECT, ForeignKey, Model
+from django.forms.models import _get_foreign_key
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
+
+from .field_history import changes_of
+from .sections import Section
+
+
+def is_used(row: Model, *, own: tuple[type[Model], ...] = ()) -> bool:
+    """Whether anything refers to ``row`` apart from ``own``, the rows that are part of it."""
+    for relation in row._meta.get_fields(include_hidden=True):
+        if not (relation.auto_created and not relation.concrete):
+            continue
+        if not (relation.one_to_many or relation.one_to_one):
+            continue
+        model = relation.related_model
+        # Allow-lists and groups (many-to-many) don't keep a row alive; history has no constraint.
+        if model._meta.auto_created or model in own or relation.on_delete not in (PROTECT, CASCADE):
+            continue
+        if model._base_manager.filter(**{relation.field.name: row}).exists():
+            return True
+    return False
+
+
+class MasterAdmin(admin.ModelAdmin):
+    """A master: edited here, deactivated instead of deleted once something refers to it."""
+
+    section: Section
+    fixed_once_used: tuple[str, ...] = ()
+    """Fields that nobody changes once something refers to the row."""
+    change_form_template = "admin/master_form.html"
+    object_history_template = "admin/field_history.html"
+    save_on_top = False
+    list_per_page = 50
+    show_full_result_count = False
+
+    class Media:
+        css = {"all": ["admin.css"]}
+
+    def get_actions(self, request: HttpRequest) -> dict:
+        """No deleting of several at once: each is asked whether it is used."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def row_is_used(self, row: Model) -> bool:
+        """Whether slips, settings or other masters refer to the row; its inlines don't count."""
+        return is_used(row, own=tuple(inline.model for inline in self.inlines))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not self.row_is_used(obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple:
+        fields = tuple(super().get_readonly_fields(request, obj))
+        if obj is not None and self.fixed_once_used and self.row_is_used(obj):
+            return (*fields, *self.fixed_once_used)
+        return fields
+
+    # What is typed here must not stand in an error report.
+    @method_decorator(sensitive_post_parameters())
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict | None = None,
+    ) -> HttpResponse:
+        context = dict(extra_context or {})
+        row = self.get_object(request, object_id) if object_id else None
+        if row is not None:
+            context["used_row"] = self.row_is_used(row)
+            context["can_be_deactivated"] = hasattr(row, "is_active")
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        changes = []
+        if row is not None and self.has_view_permission(request, row):
+            changes = changes_of(row, [_belongs_by(self.model, inline) for inline in self.inlines])
+        return super().history_view(
+            request, object_id, {**(extra_context or {}), "field_changes": changes}
+        )
+
+
+def _belongs_by(parent: type[Model], inline: type[InlineModelAdmin]) -> ForeignKey:
+    return _get_foreign_key(parent, inline.model, fk_name=inline.fk_name)
+
+
+class ReadOnly:
+    """For a ``ModelAdmin`` or an inline that only shows."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class RecordAdmin(ReadOnly, admin.ModelAdmin):
+    """A record: shown, never written here."""
+
+    section: Section
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+
+    class Media:
+        css = {"all": ["admin.css"]}
+
+
+class RecordInline(ReadOnly, admin.TabularInline):
+    """Rows that belong to a record."""
+
+    extra = 0
+    show_change_link = False
+
+
+def preformatted(text: str) -> SafeString:
+    """``text`` escaped, with its own line breaks."""
+    return format_html('<pre class="document">{}</pre>', text)

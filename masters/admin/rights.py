@@ -1,0 +1,78 @@
+"""権限マスタ: groups, with their permissions named in Japanese and limited to those that count."""
+
+from collections import defaultdict
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
+from django.forms.models import ModelMultipleChoiceField
+
+from .base import MasterAdmin, RecordAdmin
+from .sections import Section
+
+_ACTIONS = {"view": "閲覧", "add": "追加", "change": "変更", "delete": "削除"}
+
+
+def assignable() -> QuerySet[Permission]:
+    """Rights that something in the product asks for: business rights, then the admin's pages."""
+    wanted = defaultdict(list)
+    for model, model_admin in admin.site._registry.items():
+        actions = ["view"] if isinstance(model_admin, RecordAdmin) else list(_ACTIONS)
+        codes = [f"{action}_{model._meta.model_name}" for action in actions]
+        codes += [code for code, _name in model._meta.permissions]
+        wanted[model._meta.app_label] += codes
+    chosen = Q()
+    for app, codes in wanted.items():
+        chosen |= Q(content_type__app_label=app, codename__in=codes)
+    return (
+        Permission.objects.filter(chosen)
+        .select_related("content_type")
+        .order_by("content_type__app_label", "content_type__model", "codename")
+    )
+
+
+class RightsField(ModelMultipleChoiceField):
+    """Permissions by the names that people use."""
+
+    def label_from_instance(self, permission: Permission) -> str:
+        model = permission.content_type.model_class()
+        subject = str(model._meta.verbose_name) if model else permission.content_type.model
+        action = _ACTIONS.get(permission.codename.partition("_")[0])
+        if (
+            permission.codename
+            != f"{permission.codename.partition('_')[0]}_{model._meta.model_name}"
+        ):
+            return f"【業務】{permission.name}"
+        return f"{subject}: {action}"
+
+
+class GroupForm(forms.ModelForm):
+    permissions = RightsField(
+        label="権限",
+        queryset=Permission.objects.none(),
+        required=False,
+        widget=admin.widgets.FilteredSelectMultiple("権限", is_stacked=False),
+        help_text="【業務】は伝票についての権限、ほかは管理画面についての権限です。"
+        "伝票は、管理画面でも閲覧の権限がある範囲だけが見えます。",
+    )
+
+    class Meta:
+        model = Group
+        fields = ["name", "permissions"]
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["permissions"].queryset = assignable()
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(MasterAdmin):
+    section = Section.PEOPLE
+    form = GroupForm
+    list_display = ["name"]
+    search_fields = ["name"]
+    fields = ["name", "permissions"]
