@@ -41,6 +41,8 @@ class Options:
 class OptionSelect(forms.Widget):
     """A select over :class:`Options`."""
 
+    empty_label = "選択"
+
     def __init__(self, options: Options | None = None, attrs: dict | None = None) -> None:
         super().__init__(attrs)
         self.options = options or Options([])
@@ -51,7 +53,7 @@ class OptionSelect(forms.Widget):
         return format_html(
             '<select{}><option value="">{}</option>{}</select>',
             final,
-            "選択",
+            self.empty_label,
             self.options.html(chosen),
         )
 
@@ -61,6 +63,10 @@ class OptionField(forms.Field):
 
     widget = OptionSelect
     default_error_messages = {"invalid_choice": "選択肢にない値です。選び直してください。"}
+
+    def __init__(self, *, empty_label: str = OptionSelect.empty_label, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.empty_label = empty_label
 
     def offer(self, options: Options) -> None:
         """Offer these rows, whatever was offered before."""

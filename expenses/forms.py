@@ -111,7 +111,12 @@ class LineForm(forms.Form):
     description = forms.CharField(
         label="内容", max_length=500, error_messages={"required": "内容を入力してください。"}
     )
-    payee = forms.CharField(label="支払先", max_length=120, required=False)
+    payee = forms.CharField(
+        label="支払先",
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "支払先"}),
+    )
     amount = YenField(
         label="金額（税込）",
         min_value=1,
@@ -123,8 +128,8 @@ class LineForm(forms.Form):
         },
     )
     payment_method = OptionField(label="支払方法", required=False)
-    department = OptionField(label="負担部門", required=False)
-    project = OptionField(label="プロジェクト", required=False)
+    department = OptionField(label="負担部門", required=False, empty_label="（部門）")
+    project = OptionField(label="プロジェクト", required=False, empty_label="（プロジェクト）")
     note = forms.CharField(label="備考", max_length=200, required=False)
 
     SUPPLIERS = ("date", "description", "payee", "amount", "payment_method")

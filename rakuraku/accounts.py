@@ -35,7 +35,7 @@ class LoginForm(AllauthLoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "社員コード または E-MAIL"
+        self.fields["login"].label = "社員コードまたは E-MAIL"
         self.fields["login"].widget.attrs["placeholder"] = ""
         self.fields["login"].error_messages["required"] = "社員コードか E-MAIL を入力してください。"
         self.fields["password"].label = "パスワード"

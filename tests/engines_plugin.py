@@ -3,6 +3,7 @@
 Loaded with ``-p`` because conftest files are read too late for that.
 """
 
+import atexit
 import os
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -28,6 +29,8 @@ def pytest_load_initial_conftests(early_config, parser, args):
         engines = Engines(VAR, f"test-{os.getpid()}", durable=False)
         engines.__enter__()
         _running.append(engines)
+        # Also when pytest ends before its own clean-up, e.g. on an error in the settings.
+        atexit.register(pytest_unconfigure)
         os.environ.update(engines.environment)
     else:
         number = int(worker.removeprefix("gw")) + 1

@@ -61,7 +61,7 @@ class Person:
 
     def log_in(self) -> None:
         self.page.goto(self.stack.base)
-        self.page.get_by_label("社員コード または E-MAIL").fill(self.account.email)
+        self.page.get_by_label("社員コードまたは E-MAIL").fill(self.account.email)
         self.page.get_by_label("パスワード").fill(self.account.password)
         self.shoot(f"login-{self.account.code}")
         self.page.get_by_role("button", name="ログイン").click()

@@ -36,15 +36,10 @@ class RightsField(ModelMultipleChoiceField):
     """Permissions by the names that people use."""
 
     def label_from_instance(self, permission: Permission) -> str:
-        model = permission.content_type.model_class()
-        subject = str(model._meta.verbose_name) if model else permission.content_type.model
-        action = _ACTIONS.get(permission.codename.partition("_")[0])
-        if (
-            permission.codename
-            != f"{permission.codename.partition('_')[0]}_{model._meta.model_name}"
-        ):
+        action, _, model_name = permission.codename.partition("_")
+        if model_name != permission.content_type.model:
             return f"【業務】{permission.name}"
-        return f"{subject}: {action}"
+        return f"{permission.content_type.name}: {_ACTIONS[action]}"
 
 
 class GroupForm(forms.ModelForm):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
@@ -41,6 +41,12 @@ class CatalogConnectionQuerySet(models.QuerySet):
         return self.filter(
             is_active=True, inbound_token_hash=hashlib.sha256(token.encode()).hexdigest()
         ).first()
+
+
+def _web_address(name: str) -> models.CharField:
+    # Not a URLField: its form field would guess a scheme for what was typed without one.
+    validators = [URLValidator(["https", "http"])]
+    return models.CharField(name, max_length=500, blank=True, validators=validators)
 
 
 SECRET_FIELDS = (
@@ -81,8 +87,8 @@ class CatalogConnection(models.Model):
     )
     to_identity = models.CharField("To identity", max_length=120, default="Amazon")
     shared_secret = EncryptedTextField("パスワード（共有シークレット）", blank=True)
-    punchout_url = models.URLField("PunchOut URL", max_length=500, blank=True)
-    order_url = models.URLField("注文（PO Request）URL", max_length=500, blank=True)
+    punchout_url = _web_address("PunchOut URL")
+    order_url = _web_address("注文（PO Request）URL")
     order_basic_auth = models.BooleanField("注文で HTTP Basic 認証を使う", default=False)
     business_unit = models.CharField("グループ（UserBusinessUnit）", max_length=120, blank=True)
 
@@ -152,8 +158,8 @@ class CatalogConnection(models.Model):
     inbound_user = models.CharField("受信の Basic 認証ユーザー", max_length=60, blank=True)
     inbound_password = EncryptedTextField("受信の Basic 認証パスワード", blank=True)
 
-    history_url = models.URLField("購入履歴 API の URL", max_length=500, blank=True)
-    history_token_url = models.URLField("購入履歴 API の認証 URL", max_length=500, blank=True)
+    history_url = _web_address("購入履歴 API の URL")
+    history_token_url = _web_address("購入履歴 API の認証 URL")
     history_client_id = models.CharField("クライアントID", max_length=200, blank=True)
     history_client_secret = EncryptedTextField("クライアントシークレット", blank=True)
     history_refresh_token = EncryptedTextField("リフレッシュトークン", blank=True)

@@ -36,7 +36,7 @@ class ShoppingSession(models.Model):
     email = models.EmailField("カタログに伝えた E-MAIL")
     buyer_cookie = models.CharField("BuyerCookie", max_length=64, unique=True)
     state = models.CharField("状態", max_length=10, choices=State, default=State.OPENING)
-    start_url = models.URLField("開始ページ", max_length=2000, blank=True)
+    start_url = models.CharField("開始ページ", max_length=2000, blank=True)
     started_at = models.DateTimeField("開始", auto_now_add=True)
     expires_at = models.DateTimeField("期限")
 
@@ -94,7 +94,7 @@ class CatalogItem(models.Model):
     stated_rate = models.DecimalField(
         "販売者の税率（%）", max_digits=5, decimal_places=2, null=True, blank=True
     )
-    url = models.URLField("商品ページ", max_length=2000, blank=True)
+    url = models.CharField("商品ページ", max_length=2000, blank=True)
 
     class Meta:
         verbose_name = "カタログ商品"
