@@ -28,8 +28,8 @@ class OfVisibleSlips:
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         visible = Voucher.objects.visible_to(request.user).values("pk")
         about = Q(**{f"{self.slip_path}__in": visible})
-        return super().get_queryset(request).filter(
-            about | Q(**{f"{self.slip_path}__isnull": True})
+        return (
+            super().get_queryset(request).filter(about | Q(**{f"{self.slip_path}__isnull": True}))
         )
 
 
@@ -78,7 +78,6 @@ class LineInline(RecordInline):
         "origin",
         "note",
     ]
-    readonly_fields = ["amount_yen", "tax_yen", "rate"]
 
     @admin.display(description="金額（税込）")
     def amount_yen(self, row: VoucherLine) -> str:
@@ -97,7 +96,6 @@ class StepInline(RecordInline):
     model = ApprovalStep
     fields = ["round", "position", "name", "state", "people_names", "decided_by", "decided_at",
               "comment"]  # fmt: skip
-    readonly_fields = ["people_names"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         steps = super().get_queryset(request).select_related("decided_by")

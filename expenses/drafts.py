@@ -117,7 +117,7 @@ def save(
     _remove([line for pk, line in present.items() if pk not in kept])
     written = []
     for position, entry in enumerate(lines, start=1):
-        line = present.get(entry.pk) or VoucherLine(voucher=voucher, origin=Origin.MANUAL)
+        line = present.get(entry.pk or 0) or VoucherLine(voucher=voucher, origin=Origin.MANUAL)
         line.position = position
         _write(line, entry)
         written.append(line)

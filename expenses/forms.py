@@ -47,7 +47,7 @@ class HeaderForm(forms.Form):
         label="配送先",
         queryset=DeliveryAddress.objects.none(),
         required=False,
-        empty_label="選択（カタログ連携を使うときは必須）",
+        empty_label="選択してください",
     )
     note = forms.CharField(
         label="備考", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
@@ -128,8 +128,8 @@ class LineForm(forms.Form):
         },
     )
     payment_method = OptionField(label="支払方法", required=False)
-    department = OptionField(label="負担部門", required=False, empty_label="（部門）")
-    project = OptionField(label="プロジェクト", required=False, empty_label="（プロジェクト）")
+    department = OptionField(label="負担部門", required=False, empty_label="部門")
+    project = OptionField(label="プロジェクト", required=False, empty_label="プロジェクト")
     note = forms.CharField(label="備考", max_length=200, required=False)
 
     SUPPLIERS = ("date", "description", "payee", "amount", "payment_method")
@@ -138,7 +138,7 @@ class LineForm(forms.Form):
         self, *args, choices: LineChoices, known: dict[int, VoucherLine], **kwargs
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.line = known.get(self._posted_pk())
+        self.line = known.get(self._posted_pk() or 0)
         self.fields["breakdown"].offer(choices.breakdowns_of(self.line))
         self.fields["department"].offer(choices.departments)
         self.fields["project"].offer(choices.projects)
@@ -153,7 +153,7 @@ class LineForm(forms.Form):
     def _posted_pk(self) -> int | None:
         value = self.data.get(self.add_prefix("pk")) if self.is_bound else self.initial.get("pk")
         try:
-            return int(value)
+            return int(value or "")
         except (TypeError, ValueError):
             return None
 

@@ -8,7 +8,7 @@ from expenses.models import Voucher
 
 
 def tabs(request: HttpRequest) -> dict:
-    """Context processor: ``nav_tabs`` as ``base.html`` shows them."""
+    """Context processor: ``nav_tabs`` as ``base.html`` shows them, and ``waiting_count``."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
@@ -30,4 +30,4 @@ def tabs(request: HttpRequest) -> dict:
     ]
     if user.is_staff:
         found.append({"label": "管理", "url": reverse("admin:index"), "active": False, "count": 0})
-    return {"nav_tabs": found}
+    return {"nav_tabs": found, "waiting_count": waiting}

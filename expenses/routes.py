@@ -50,7 +50,7 @@ def plan_route(voucher: Voucher) -> list[PlannedStep]:
 def _people(point: ApprovalPoint, chain: list[Department]) -> list[Employee]:
     match point.approver:
         case ApprovalPoint.Approver.EMPLOYEE:
-            return [point.employee] if point.employee.is_active else []
+            return [point.employee] if point.employee and point.employee.is_active else []
         case ApprovalPoint.Approver.POSITION:
             return _nearest_holders(point, chain)
         case _:

@@ -1,11 +1,9 @@
 """Arithmetic of the Japanese consumption tax on tax-inclusive amounts, in whole yen.
 
 No Django here: the rules are those of the law, not of the product. Rates are percent.
-Source: 消費税法 (内税: tax = gross × r / (100 + r)) and the qualified-invoice rule that one invoice
-rounds once per rate (適格請求書等保存方式, 国税庁 Q&A).
+Source: 消費税法 (内税: tax = gross × r / (100 + r)).
 """
 
-from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import StrEnum
 
@@ -37,21 +35,3 @@ def included_tax(gross: int, rate: Decimal, rounding: Rounding = Rounding.DOWN) 
     exact = Decimal(abs(gross)) * rate / (100 + rate)
     tax = int(exact.quantize(Decimal(1), rounding=_MODES[rounding]))
     return tax if gross >= 0 else -tax
-
-
-def spread_tax(
-    grosses: Sequence[int], rate: Decimal, rounding: Rounding = Rounding.DOWN
-) -> list[int]:
-    """The tax of lines that share one rate on one invoice: rounded once, spread so that it adds up.
-
-    Returns one tax (円) per line; their sum is ``included_tax(sum(grosses))``. Each line gets its
-    share rounded down; the yen left over go to the largest fractions, ties to the lower line.
-    """
-    total = included_tax(sum(grosses), rate, rounding)
-    exact = [Decimal(gross) * rate / (100 + rate) for gross in grosses]
-    shares = [int(value.to_integral_value(rounding="ROUND_FLOOR")) for value in exact]
-    # The floors lie at most one yen per line below the total and never above it.
-    by_fraction = sorted(range(len(grosses)), key=lambda i: (shares[i] - exact[i], i))
-    for index in by_fraction[: total - sum(shares)]:
-        shares[index] += 1
-    return shares

@@ -119,7 +119,6 @@ def _goods(item: cxml.CartItem, connection: CatalogConnection) -> PlannedLine:
     net, rest = divmod(price * item.quantity, item.price_basis)
     if rest:
         raise CartUnusable(f"{name}の金額が 1 円単位になりません。")
-    net = int(net)
     gross = connection.prices == CatalogConnection.Prices.GROSS
     return PlannedLine(
         kind=CatalogItem.Kind.ITEM,
@@ -127,7 +126,7 @@ def _goods(item: cxml.CartItem, connection: CatalogConnection) -> PlannedLine:
         quantity=quantity,
         unit_price=price,
         tax=tax,
-        amount=net if gross else net + tax,
+        amount=int(net) if gross else int(net) + tax,
         rate=item.tax_rate,
         seller=item.extrinsics.get("soldBy", "") or connection.supplier_name,
         item=item,

@@ -150,7 +150,7 @@ def _settle(attempt: OrderAttempt, result: Result, duration_ms: int) -> None:
     if order.state != OrderState.SENDING or order.tries != attempt.number:
         # The supplier's own confirmation, or a person, was faster: that word stands.
         return
-    order.reason = result.text[:500]
+    order.reason = "" if _says_nothing(result) else result.text[:500]
     match result.outcome:
         case _Outcome.ACCEPTED:
             mark_ordered(order, "発注しました")
@@ -178,6 +178,12 @@ def _settle(attempt: OrderAttempt, result: Result, duration_ms: int) -> None:
             )
         case _:
             mark_unknown(order, order.reason)
+
+
+def _says_nothing(result: Result) -> bool:
+    """A plain 200 OK; a 200 that carries an error text has been seen, and that is kept."""
+    words = set(result.text.upper().replace(".", "").split())
+    return words <= {"200", "201", "OK", "ACCEPTED", "SUCCESS"}
 
 
 @transaction.atomic

@@ -37,3 +37,8 @@ def address(place: DeliveryAddress, *, email: str) -> cxml.Address:
         phone=place.phone,
         address_id=place.amazon_address_id,
     )
+
+
+def deployment_mode(mode: str) -> cxml.DeploymentMode:
+    """The connection's or an order's mode, as documents state it."""
+    return "test" if mode == CatalogConnection.Mode.TEST else "production"

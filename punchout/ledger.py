@@ -9,6 +9,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils import timezone
 
@@ -123,7 +124,7 @@ def _shipped(
     message: cxml.ShipNotice, order: PurchaseOrder, lines: Iterable[OrderLine]
 ) -> Iterator[Fact]:
     kind = Kind.RETURNED if message.is_return else Kind.SHIPPED
-    common = {
+    common: dict[str, Any] = {
         "on": _day(message.shipment_date or message.notice_date),
         "tracking": " ".join(message.trackings)[:120],
         "carrier": " ".join(message.carriers)[:60],

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from expenses import events
-from expenses.models import Origin, Voucher
+from expenses.models import Origin, Voucher, VoucherLine
 from expenses.signals import Blocked
 from punchout import cxml, documents
 from punchout.identifiers import new_payload_id
@@ -48,7 +48,7 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
             parties=documents.parties(connection),
             payload_id=payload_id,
             timestamp=now,
-            deployment_mode=connection.mode,
+            deployment_mode=documents.deployment_mode(connection.mode),
             order_id=number,
             order_date=now,
             total_yen=total,
@@ -63,9 +63,9 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
             items=tuple(
                 cxml.OrderItem(
                     line_number=position,
-                    quantity=line.quantity,
+                    quantity=line.quantity or 0,
                     item_in_xml=line.catalog_item.xml,
-                    unit_price=line.unit_price,
+                    unit_price=line.unit_price or 0,
                     currency="JPY",
                     tax_yen=line.tax_amount,
                     tax_rate=line.tax_rate,
@@ -93,8 +93,8 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
             voucher_line=line,
             part_id=line.catalog_item.part_id,
             description=line.description,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
+            quantity=line.quantity or 0,
+            unit_price=line.unit_price or 0,
             amount=line.amount,
         )
         for position, line in enumerate(goods, start=1)
@@ -109,7 +109,7 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
     return order
 
 
-def _session_of(goods) -> ShoppingSession:
+def _session_of(goods: list[VoucherLine]) -> ShoppingSession:
     sessions = {line.catalog_item.cart.session_id for line in goods}
     if len(sessions) != 1:
         # Applying a cart replaces the one before, so this would mean damaged data.

@@ -52,6 +52,8 @@ def _refuse_old_cart(voucher: Voucher, action: Action) -> None:
     if not voucher.lines.filter(origin=Origin.CATALOGUE).exists():
         return
     cart = cart_of(voucher)
+    if cart is None:
+        return
     connection = cart.session.connection
     if not (connection.cart_limit_blocks and is_past_limit(cart, connection)):
         return

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from punchout.facts import Fact, Row
 
@@ -135,7 +136,7 @@ def _facts(values: dict[str, str], layout: dict[str, str]) -> Iterator[Fact]:
     amount = _whole(values["amount"], "金額")
     if amount < 0 < quantity:
         quantity = -quantity
-    common = {
+    common: dict[str, Any] = {
         "supplier_order": order,
         "purchase_order_number": values.get("purchase_order", ""),
         "seller": values.get("seller", "")[:120],

@@ -82,7 +82,7 @@ def start(
             parties=documents.parties(connection),
             payload_id=new_payload_id(),
             timestamp=timezone.now(),
-            deployment_mode=connection.mode,
+            deployment_mode=documents.deployment_mode(connection.mode),
             buyer_cookie=session.buyer_cookie,
             return_url=return_url,
             user_email=by.email,

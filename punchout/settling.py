@@ -150,12 +150,9 @@ def _lines(settlement: Voucher, records: list[PurchaseRecord]) -> list[VoucherLi
             project=asked.project if asked else None,
             note=asked.note if asked else "",
         )
-        same_rate = asked is not None and asked.tax_rate == record.rate
-        breakdown = (
-            asked.breakdown
-            if same_rate and asked.breakdown
-            else mappings[key].choose(record.rate, shipping=record.is_shipping_charge)
-        )
+        breakdown = mappings[key].choose(record.rate, shipping=record.is_shipping_charge)
+        if asked and asked.breakdown and asked.tax_rate == record.rate:
+            breakdown = asked.breakdown
         fill_from_masters(line, breakdown)
         lines.append(line)
     return lines

@@ -4,7 +4,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm as AllauthLoginForm
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from masters.models import Employee
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -22,6 +26,10 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_password_mismatch": "社員コードまたは E-MAIL か、パスワードが違います。",
         "invalid_login": "社員コードまたは E-MAIL か、パスワードが違います。",
     }
+
+    def respond_user_inactive(self, request: HttpRequest, user: Employee) -> HttpResponse:
+        messages.error(request, self.error_messages["account_inactive"])
+        return redirect("account_login")
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

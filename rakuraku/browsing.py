@@ -25,7 +25,7 @@ class Page:
     @property
     def text(self) -> str:
         """Everything readable on the page, in one line."""
-        return " ".join(self.tree.text_content().split())
+        return " ".join("".join(map(str, self.tree.itertext())).split())
 
     def has(self, text: str) -> bool:
         """Whether the text can be read on the page."""
@@ -84,7 +84,7 @@ class Browser:
     def _page(self, response: requests.Response) -> Page:
         if response.status_code >= 400:
             tree = html.fromstring(response.content or b"<html/>")
-            said = " ".join(tree.text_content().split())[:300]
+            said = " ".join("".join(map(str, tree.itertext())).split())[:300]
             raise PageError(f"HTTP {response.status_code} {response.url}: {said}")
         tree = html.fromstring(response.content)
         return Page(response.url, response.status_code, tree)

@@ -2,6 +2,7 @@
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 from rakuraku.demo_accounts import ACCOUNTS
 
@@ -80,7 +81,7 @@ CATALOG_RATES = [(Decimal(10), "A01"), (Decimal(8), "A03"), (Decimal(0), "A06")]
 SHIPPING_BREAKDOWN = "A04"
 CATALOG_PAYMENT_METHOD = "11"
 
-DELIVERY_ADDRESSES = [
+DELIVERY_ADDRESSES: list[dict[str, Any]] = [
     {
         "code": "HQ",
         "name": "本社",

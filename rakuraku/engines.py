@@ -16,6 +16,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 STARTING_SECONDS = 30.0
 NOBODY = 65534
@@ -71,6 +72,7 @@ class Postgres:
         self.durable = durable
         self.port = free_port()
         self.password = ""
+        self._user: dict[str, Any] = {}
         self._process: subprocess.Popen | None = None
 
     @property
@@ -86,7 +88,8 @@ class Postgres:
                 folder.mkdir(parents=True)
                 folder.chmod(0o755)
         self._bin = self._binaries()
-        self._user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _is_root() else {}
+        if _is_root():
+            self._user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         secret = self.home / "password"
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster(secret)

@@ -46,7 +46,7 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-_BEFORE = [
+_BEFORE: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

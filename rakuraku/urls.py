@@ -6,7 +6,7 @@ from django.urls import include, path
 from rakuraku.health import healthz
 
 # The admin's own login would be a way around the lock-out.
-admin.site.login = secure_admin_login(admin.site.login)
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = "Rakuraku 管理"
 admin.site.site_title = "Rakuraku 管理"
 admin.site.index_title = "マスタと記録"

@@ -16,7 +16,7 @@ class Kind(models.TextChoices):
     SETTLEMENT = "settlement", "経費精算"
 
 
-_TONES = {
+_TONES: dict[str, str] = {
     Status.DRAFT: "draft",
     Status.SUBMITTED: "progress",
     Status.RETURNED: "returned",

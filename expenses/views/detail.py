@@ -49,7 +49,7 @@ def act(request: SignedIn, number: str, action: str) -> HttpResponse:
 
 def _slip(request: SignedIn, number: str) -> Voucher:
     slips = Voucher.objects.visible_to(request.user).select_related(
-        "applicant", "entered_by", "department", "delivery_address", "request"
+        "applicant", "entered_by", "delivery_address", "request"
     )
     return get_object_or_404(slips, number=number)
 
@@ -103,6 +103,7 @@ def _page(
         voucher.lines.select_related("department", "project", "payment_method").order_by("position")
     )
     current = next((step for step in steps if step.state == ApprovalStep.State.CURRENT), None)
+    later = steps[steps.index(current) + 1 :] if current else []
     context = {
         "voucher": voucher,
         "lines": lines,
@@ -114,12 +115,21 @@ def _page(
         ],
         "actions": {action.value for action in possible_actions(request.user, voucher)},
         "current_step": current,
-        "is_last_step": current is not None and current == steps[-1],
+        # 承認 goes on through points that the same person may decide.
+        "is_last_step": current is not None
+        and all(request.user in step.candidates.all() for step in later),
         "problems": problems or [],
         "comment": request.POST.get("comment", ""),
-        "settlements": voucher.settlements.visible_to(request.user) if voucher.is_request else [],
+        "settlements": _settlements(request, voucher),
     }
     return render(request, "expenses/detail.html", context, status=status)
+
+
+def _settlements(request: SignedIn, voucher: Voucher) -> list[Voucher]:
+    # Only what was approved can be settled.
+    if not (voucher.is_request and voucher.approved_at):
+        return []
+    return list(voucher.settlements.visible_to(request.user).order_by("pk"))
 
 
 def _box(step: ApprovalStep) -> dict:

@@ -43,7 +43,7 @@ def _edit(request: SignedIn, editor: SlipEditor) -> HttpResponse:
         # Saved, but not submitted: show the saved slip with the reasons.
         for text in getattr(refused, "problems", None) or [str(refused)]:
             messages.error(request, text)
-        if getattr(refused, "what_to_do", ""):
+        if isinstance(refused, Blocked) and refused.what_to_do:
             messages.warning(request, refused.what_to_do)
         return redirect("expenses:edit", voucher.number)
     messages.success(request, f"{voucher.number} を申請しました。")

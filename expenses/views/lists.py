@@ -89,7 +89,6 @@ def _list(request: SignedIn, slips, section: str) -> HttpResponse:
         slips = filters.narrow(slips)
     slips = slips.select_related("applicant").order_by("-created_at", "-pk")
     page = Paginator(slips, PAGE).get_page(request.GET.get("page"))
-    waiting = Voucher.objects.waiting_for(request.user, on=timezone.localdate()).count()
     return render(
         request,
         "expenses/list.html",
@@ -98,6 +97,5 @@ def _list(request: SignedIn, slips, section: str) -> HttpResponse:
             "page_obj": page,
             "filters": filters,
             "is_filtered": any(request.GET.get(name) for name in filters.fields),
-            "waiting_count": waiting,
         },
     )

@@ -85,8 +85,8 @@ class MasterAdmin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict | None = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        changes = []
-        if row is not None and self.has_view_permission(request, row):
+        changes = None
+        if hasattr(row, "history_rows") and self.has_view_permission(request, row):
             changes = changes_of(row, [_belongs_by(self.model, inline) for inline in self.inlines])
         return super().history_view(
             request, object_id, {**(extra_context or {}), "field_changes": changes}
@@ -126,7 +126,10 @@ class RecordInline(ReadOnly, admin.TabularInline):
     """Rows that belong to a record."""
 
     extra = 0
-    show_change_link = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        # What is not editable anyway must be named here, or Django looks for a form field.
+        return list(self.fields)
 
 
 def preformatted(text: str) -> SafeString:

@@ -29,7 +29,7 @@ class AffiliationFormSet(forms.BaseInlineFormSet):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        taken = {form.instance.slot for form in self.initial_forms}
+        taken = {affiliation.slot for affiliation in self.get_queryset()}
         free = [slot for slot in (1, 2, 3) if slot not in taken]
         self.initial_extra = [{"slot": slot} for slot in free]
 

@@ -19,13 +19,9 @@ class PeriodForm(forms.ModelForm):
             self.add_error("valid_to", "有効期間の終了は開始以降にしてください。")
         return data
 
-    def validate_constraints(self) -> None:
-        """All but those on the period, which the whole set is checked for."""
-        exclude = {*self._get_validation_exclusions(), "valid_from"}
-        try:
-            self.instance.validate_constraints(exclude=exclude)
-        except forms.ValidationError as error:
-            self._update_errors(error)
+    def _get_validation_exclusions(self) -> set[str]:
+        # Leaves out the constraints on the period: the whole set is checked for those.
+        return {*super()._get_validation_exclusions(), "valid_from"}
 
 
 class PeriodFormSet(forms.BaseInlineFormSet):

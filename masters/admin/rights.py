@@ -37,7 +37,7 @@ class RightsField(ModelMultipleChoiceField):
 
     def label_from_instance(self, permission: Permission) -> str:
         action, _, model_name = permission.codename.partition("_")
-        if model_name != permission.content_type.model:
+        if action not in _ACTIONS or model_name != permission.content_type.model:
             return f"【業務】{permission.name}"
         return f"{permission.content_type.name}: {_ACTIONS[action]}"
 

@@ -95,7 +95,7 @@ class Breakdown(Master):
         verbose_name_plural = "内訳マスタ"
 
     def clean(self) -> None:
-        if self.sub_account_id and self.sub_account.account_id != self.account_id:
+        if self.sub_account is not None and self.sub_account.account_id != self.account_id:
             raise ValidationError({"sub_account": "選んだ勘定科目の補助科目ではありません。"})
 
     def rate_on(self, day: datetime.date) -> Decimal | None:

@@ -29,7 +29,6 @@ class OrderLineInline(RecordInline):
     fields = ["line_number", "part_id", "description", "quantity", "amount_yen", "confirmed",
               "backordered", "shipped", "invoiced", "cancelled", "returned",
               "contradiction"]  # fmt: skip
-    readonly_fields = ["amount_yen"]
 
     @admin.display(description="承認金額（税込）")
     def amount_yen(self, row: OrderLine) -> str:
@@ -88,7 +87,6 @@ class LedgerInline(RecordInline):
     model = LedgerEntry
     fields = ["order_line", "kind", "quantity", "unit_price_yen", "tax_yen", "on", "carrier",
               "tracking"]  # fmt: skip
-    readonly_fields = ["unit_price_yen", "tax_yen"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("order_line")

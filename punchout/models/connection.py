@@ -203,7 +203,7 @@ class CatalogConnection(models.Model):
             "payment_method",
         )
         missing = [
-            str(self._meta.get_field(name).verbose_name)
+            str(getattr(self._meta.get_field(name), "verbose_name", name))
             for name in needed
             if not getattr(self, name)
         ]

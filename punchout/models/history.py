@@ -124,6 +124,9 @@ class PurchaseRecord(models.Model):
     is_excluded = models.BooleanField("対象外", default=False)
     received_at = models.DateTimeField("受信日時", auto_now_add=True)
 
+    state: str
+    """未精算, 精算中, 精算済 or 対象外; annotated by ``with_state()``."""
+
     objects = PurchaseRecordQuerySet.as_manager()
 
     class Meta:

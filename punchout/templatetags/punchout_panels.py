@@ -2,7 +2,7 @@
 
 from django import template
 
-from expenses.models import Kind, Origin, Voucher
+from expenses.models import Kind, Origin, Voucher, VoucherLine
 from expenses.transitions import Status
 from punchout import progress
 from punchout.models import CatalogConnection, CatalogItem, PurchaseRecord, ShoppingSession
@@ -17,7 +17,7 @@ def shop_buttons(context, voucher: Voucher | None, kind: str) -> dict:
     if kind != Kind.REQUEST:
         return {"connections": []}
     user = context["request"].user
-    again = bool(voucher and voucher.lines.filter(origin=Origin.CATALOGUE).exists())
+    again = _has_catalogue_lines(context["lines"])
     waiting = None
     if voucher:
         waiting = (
@@ -34,15 +34,17 @@ def shop_buttons(context, voucher: Voucher | None, kind: str) -> dict:
     }
 
 
-@register.inclusion_tag("punchout/_cart_notice.html")
-def cart_notice(voucher: Voucher | None) -> dict:
+def _has_catalogue_lines(lines: list[VoucherLine]) -> bool:
+    # The page has read them already.
+    return any(line.origin == Origin.CATALOGUE for line in lines)
+
+
+@register.inclusion_tag("punchout/_cart_notice.html", takes_context=True)
+def cart_notice(context, voucher: Voucher | None) -> dict:
     """A warning when the slip's cart is old; nothing otherwise."""
-    if voucher is None or not voucher.is_request:
+    if voucher is None or voucher.status == Status.APPROVED:
         return {}
-    if (
-        voucher.status == Status.APPROVED
-        or not voucher.lines.filter(origin=Origin.CATALOGUE).exists()
-    ):
+    if not _has_catalogue_lines(context["lines"]):
         return {}
     cart = cart_of(voucher)
     if cart is None:
@@ -78,13 +80,15 @@ def order_consequence(voucher: Voucher) -> str:
 @register.inclusion_tag("punchout/_order_panel.html")
 def order_panel(voucher: Voucher) -> dict:
     """The order's progress, numbers and dates per line; nothing when there is no order."""
-    if not voucher.is_request:
+    # Most slips that people open have not been ordered yet: no query for those.
+    if not (voucher.is_request and voucher.approved_at):
         return {"orders": []}
-    records = PurchaseRecord.objects.for_request(voucher)
+    orders = progress.of_request(voucher)
+    records = [record for placed in orders for record in placed["order"].records.all()]
     return {
-        "orders": progress.of_request(voucher),
-        "record_count": records.count(),
-        "unsettled_count": records.unsettled().count(),
+        "orders": orders,
+        "record_count": len(records),
+        "unsettled_count": sum(1 for record in records if record.state == "未精算"),
     }
 
 

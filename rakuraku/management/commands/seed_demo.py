@@ -33,10 +33,13 @@ class Command(BaseCommand):
         "そのままです（仕入先の URL とパスワードだけ、動いている仕入先に合わせます）。"
     )
 
-    @transaction.atomic
     def handle(self, *args, **options) -> None:
         if settings.PRODUCTION:
             raise CommandError("本番環境ではデモのデータを作りません（パスワードが公開のため）。")
+        self._seed()
+
+    @transaction.atomic
+    def _seed(self) -> None:
         self._organisation()
         self._people()
         self._accounting()
@@ -115,7 +118,7 @@ class Command(BaseCommand):
             payer = PaymentMethod.Payer.COMPANY if by_company else PaymentMethod.Payer.EMPLOYEE
             PaymentMethod.objects.get_or_create(code=code, defaults={"name": name, "payer": payer})
         for address in company.DELIVERY_ADDRESSES:
-            DeliveryAddress.objects.get_or_create(code=address["code"], defaults=address)
+            DeliveryAddress.objects.get_or_create(code=address["code"], defaults={**address})
 
     def _flows(self) -> None:
         for kind in Kind:
