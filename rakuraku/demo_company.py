@@ -23,6 +23,9 @@ DEPARTMENTS = [
 ]
 
 POSITIONS = [("10", "部長"), ("20", "課長"), ("30", "主任"), ("90", "一般")]
+APPROVING_POSITIONS = ["20", "10"]
+ADMINISTRATORS = "システム管理者"
+SUPPLIER = "みどり商店"
 
 _A = ACCOUNTS
 # account or (code, name, kana, email), department, 役職, group
@@ -71,6 +74,7 @@ BREAKDOWNS = [
     ("A05", "書籍（10%）", "7150", "10"),
     ("A06", "商品券・印紙（対象外）", "7160", "00"),
     ("A07", "通信費（10%）", "7170", "10"),
+    ("A08", "旅費交通費（10%）", "7180", "10"),
 ]
 
 # code, name, paid by the company?
@@ -109,6 +113,28 @@ DELIVERY_ADDRESSES: list[dict[str, Any]] = [
     },
 ]
 
+_MASTERS = [
+    "company",
+    "employee",
+    "department",
+    "position",
+    "group",
+    "taxcategory",
+    "taxrate",
+    "account",
+    "subaccount",
+    "breakdown",
+    "project",
+    "paymentmethod",
+    "deliveryaddress",
+    "affiliation",
+    "deputy",
+    "approvalflow",
+    "approvalpoint",
+    "catalogconnection",
+    "catalograte",
+]
+
 # group → codenames of permissions
 GROUPS = {
     "一般社員": [],
@@ -121,4 +147,11 @@ GROUPS = {
         "amend_approved_voucher",
         "deny_voucher",
     ],
+    # No right to see slips: who keeps the masters need not read what people buy.
+    ADMINISTRATORS: [
+        f"{action}_{master}"
+        for action in ("view", "add", "change", "delete")
+        for master in _MASTERS
+    ]
+    + ["view_exchange"],
 }

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from expenses.models import ApprovalFlow, ApprovalPoint, Kind
@@ -76,9 +77,10 @@ class Command(BaseCommand):
             self._person(*colleague, password=PASSWORD)
         admin = ACCOUNTS["administrator"]
         if not Employee.objects.filter(code=admin.code).exists():
-            Employee.objects.create_superuser(
+            keeper = Employee.objects.create_superuser(
                 admin.code, admin.name, admin.password, kana=admin.kana, email=admin.email
             )
+            keeper.groups.set(Group.objects.filter(name=company.ADMINISTRATORS))
 
     def _person(self, code, name, kana, email, department, position, group, *, password) -> None:
         if Employee.objects.filter(code=code).exists():
@@ -125,13 +127,14 @@ class Command(BaseCommand):
             if ApprovalFlow.objects.filter(kind=kind, is_active=True).exists():
                 continue
             flow = ApprovalFlow.objects.create(kind=kind, name=f"標準（{kind.label}）")
-            for number, name in enumerate(("課長", "部長"), start=1):
+            for number, code in enumerate(company.APPROVING_POSITIONS, start=1):
+                position = Position.objects.get(code=code)
                 ApprovalPoint.objects.create(
                     flow=flow,
                     position_no=number,
-                    name=name,
+                    name=position.name,
                     approver=ApprovalPoint.Approver.POSITION,
-                    position=Position.objects.get(name=name),
+                    position=position,
                 )
 
     def _connection(self) -> CatalogConnection:
@@ -149,24 +152,26 @@ class Command(BaseCommand):
         }
         if token := os.environ.get("SANDBOX_INBOUND_TOKEN"):
             running["inbound_token"] = token
-        connection, new = CatalogConnection.objects.get_or_create(
-            name="みどり商店",
-            defaults={
-                "supplier_name": "みどり商店",
-                "to_identity": "Amazon",
-                "mode": CatalogConnection.Mode.TEST,
-                "payment_method": PaymentMethod.objects.get(code=company.CATALOG_PAYMENT_METHOD),
-                "shipping_breakdown": Breakdown.objects.get(code=company.SHIPPING_BREAKDOWN),
-                **running,
-            },
-        )
-        if new:
-            for rate, code in company.CATALOG_RATES:
-                CatalogRate.objects.create(
-                    connection=connection, rate=rate, breakdown=Breakdown.objects.get(code=code)
-                )
-        else:
+        # By its login too: the name is something people may have changed.
+        connection = CatalogConnection.objects.filter(
+            Q(name=company.SUPPLIER) | Q(from_identity=running["from_identity"])
+        ).first()
+        if connection is not None:
             for name, value in running.items():
                 setattr(connection, name, value)
             connection.save()
+            return connection
+        connection = CatalogConnection.objects.create(
+            name=company.SUPPLIER,
+            supplier_name=company.SUPPLIER,
+            to_identity="Amazon",
+            mode=CatalogConnection.Mode.TEST,
+            payment_method=PaymentMethod.objects.get(code=company.CATALOG_PAYMENT_METHOD),
+            shipping_breakdown=Breakdown.objects.get(code=company.SHIPPING_BREAKDOWN),
+            **running,
+        )
+        for rate, code in company.CATALOG_RATES:
+            CatalogRate.objects.create(
+                connection=connection, rate=rate, breakdown=Breakdown.objects.get(code=code)
+            )
         return connection
