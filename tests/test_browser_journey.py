@@ -33,7 +33,7 @@ def chromium():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=EXECUTABLE,
-            args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"],
+            args=["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--lang=ja"],
         )
         yield browser
         browser.close()
