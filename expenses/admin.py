@@ -13,7 +13,7 @@ from expenses.models import (
     VoucherLine,
 )
 from expenses.templatetags.money import percent, yen
-from masters.admin.base import MasterAdmin, RecordAdmin, RecordInline
+from masters.admin.base import MasterAdmin, MasterInline, RecordAdmin, RecordInline
 from masters.admin.sections import Section
 
 
@@ -33,10 +33,9 @@ class OfVisibleSlips:
         )
 
 
-class ApprovalPointInline(admin.TabularInline):
+class ApprovalPointInline(MasterInline):
     model = ApprovalPoint
-    extra = 0
-    autocomplete_fields = ["employee", "position", "department"]
+    autocomplete_fields = ["employee"]
 
 
 @admin.register(ApprovalFlow)

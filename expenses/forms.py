@@ -29,6 +29,11 @@ class YenField(forms.IntegerField):
         return super().to_python(value)
 
 
+class _AddressField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: DeliveryAddress) -> str:  # type: ignore[override]
+        return f"{obj.name}（{obj.one_line()}）"
+
+
 class HeaderForm(forms.Form):
     """件名, 申請部門, 配送先 and 備考."""
 
@@ -43,7 +48,7 @@ class HeaderForm(forms.Form):
     department = forms.ModelChoiceField(
         label="申請部門", queryset=Department.objects.none(), empty_label=None
     )
-    delivery_address = forms.ModelChoiceField(
+    delivery_address = _AddressField(
         label="配送先",
         queryset=DeliveryAddress.objects.none(),
         required=False,

@@ -34,9 +34,7 @@ class Choice:
     @property
     def tone(self) -> str:
         """The state as the stylesheet's badges name it."""
-        return {"未精算": "needs", "精算中": "progress", "精算済": "good"}.get(
-            self.record.state, "plain"
-        )
+        return {"精算中": "progress", "精算済": "good"}.get(self.record.state, "plain")
 
 
 def choices(request: Voucher) -> list[Choice]:

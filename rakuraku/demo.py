@@ -13,11 +13,12 @@ import socket
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import requests
 
-from rakuraku.engines import EngineError, Engines
+from rakuraku.engines import EngineError, Engines, free_port
 from rakuraku.processes import ProcessError, Processes, entry, manage
 
 VAR = Path(os.environ.get("RAKURAKU_VAR", "var"))
@@ -29,14 +30,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo")
     parser.add_argument("--once", action="store_true", help="exit after the main job")
     once = parser.parse_args().once
-    port = int(os.environ.get("PORT", "8800"))
-    shop_port = int(os.environ.get("SANDBOX_PORT", "8802"))
-    # Ctrl-C and a polite kill end it the same way.
+    # Ctrl-C, a polite kill and a closed terminal end it the same way.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
-        _refuse_busy({"PORT": port, "SANDBOX_PORT": shop_port})
+        port, shop_port = _ports()
         return _run(port, shop_port, once=once)
-    except (EngineError, ProcessError, BusyPort) as error:
+    except (EngineError, ProcessError, PortError, requests.RequestException) as error:
         print(f"\n失敗しました: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -44,28 +44,51 @@ def main() -> int:
         return 0
 
 
-class BusyPort(Exception):
-    """A port is taken; says which and how to choose another."""
+class PortError(Exception):
+    """A port cannot be used; says which and how to choose others."""
 
 
-def _refuse_busy(ports: dict[str, int]) -> None:
-    for name, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                raise BusyPort(
-                    f"ポート {port} は使われています。別のポートを選んでください:"
-                    f" make demo {name}={port + 10}"
-                ) from None
+def _ports() -> tuple[int, int]:
+    """The web's and the sandbox's port; raises ``PortError`` naming all that cannot be used."""
+    ports, wrong = {}, []
+    for name, usual in (("PORT", "8800"), ("SANDBOX_PORT", "8802")):
+        text = os.environ.get(name, usual)
+        if not (text.isdecimal() and 1024 <= int(text) <= 65535):
+            raise PortError(f"{name}={text} はポート番号ではありません（1024〜65535）。")
+        ports[name] = int(text)
+        if not _is_free(ports[name]):
+            wrong.append(name)
+    if ports["PORT"] == ports["SANDBOX_PORT"]:
+        raise PortError("PORT と SANDBOX_PORT には別の番号を選んでください。")
+    if wrong:
+        taken = "、".join(f"{ports[name]}（{name}）" for name in wrong)
+        others = " ".join(f"{name}={free_port()}" for name in wrong)
+        raise PortError(
+            f"ポート {taken} は使われています。別のポートを選んでください: make demo {others}"
+        )
+    return ports["PORT"], ports["SANDBOX_PORT"]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # Connections of a demo that just ended may linger; they do not hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _run(port: int, shop_port: int, *, once: bool) -> int:
     base, shop = f"http://127.0.0.1:{port}", f"http://localhost:{shop_port}"
     began = time.monotonic()
     print("PostgreSQL と Redis を起動しています …", flush=True)
-    with Engines(VAR, "demo") as engines, Processes() as processes:
+    with ExitStack() as started:
+        engines = started.enter_context(Engines(VAR, "demo"))
+        processes = started.enter_context(Processes())
+        # First at the end: a second Ctrl-C must not leave half of it running.
+        started.callback(_ignore_signals)
         env = _environment(engines, base, shop)
         print("データベースを準備しています …", flush=True)
         manage("migrate", "--noinput", env=env)
@@ -99,6 +122,11 @@ def _run(port: int, shop_port: int, *, once: bool) -> int:
             for process in watched:
                 if not process.is_running:
                     raise ProcessError(f"{process.name} が止まりました。\n{process.tail()}")
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _tell_sandbox(shop: str, env: dict[str, str]) -> None:

@@ -18,8 +18,9 @@ def main() -> int:
         return 1
     for folder in (engine_home(VAR, "demo"), VAR / "demo", VAR / "log"):
         shutil.rmtree(folder, ignore_errors=True)
-    for state in VAR.glob("sandbox.sqlite3*"):
-        state.unlink()
+    for pattern in ("sandbox.sqlite3*", "celerybeat-schedule*"):
+        for state in VAR.glob(pattern):
+            state.unlink()
     print("デモのデータを消しました。make demo で最初から始まります。")
     return 0
 

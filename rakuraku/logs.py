@@ -31,9 +31,11 @@ def _clean(key: str, value: Any) -> Any:
         return {name: _clean(str(name), inner) for name, inner in value.items()}
     if isinstance(value, str):
         return without_secrets(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set):
         return [_clean(key, inner) for inner in value]
-    return value
+    if value is None or isinstance(value, int | float):
+        return value
+    return without_secrets(str(value))
 
 
 class RedactingFilter(logging.Filter):
@@ -75,9 +77,11 @@ def configuration(*, json: bool, level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    tail: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if json:
-        tail.append(structlog.processors.format_exc_info)
+    # Tracebacks become text before the redaction, which then sees them too.
+    tail: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+    ]
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -9,13 +9,27 @@ from pathlib import Path
 
 import requests
 
+# Linux tells a program when its parent is gone (PR_SET_PDEATHSIG), so nothing outlives a supervisor
+# that was killed; elsewhere it is only stopped politely.
+_TIED = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    if os.getppid() != int(sys.argv[1]):
+        sys.exit()
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 
 class ProcessError(Exception):
     """A process ended or does not answer; ``str()`` holds the end of its log."""
 
 
 class Process:
-    """One program in a session of its own, its output in a log file."""
+    """One program in a session of its own, its output in a log file.
+
+    Start it in the main thread: it ends when the thread that started it does.
+    """
 
     def __init__(self, name: str, argv: list[str], env: dict[str, str], log: Path) -> None:
         self.name = name
@@ -29,7 +43,7 @@ class Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.argv,
+                [sys.executable, "-ISc", _TIED, str(os.getpid()), *self.argv],
                 env={**os.environ, **self.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -58,17 +72,19 @@ class Process:
                 self._process.wait(seconds)
             except subprocess.TimeoutExpired:
                 pass
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and its children at once, as a crash would."""
+        if self._process is None:
+            return
         # Children that outlived it are in the same process group, which we made.
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self._process.wait(seconds)
+        self._process.wait()
         self._process = None
-
-    def kill(self) -> None:
-        """End it and its children at once, as a crash would."""
-        self.stop(0)
 
     def tail(self) -> str:
         """The last lines of its log."""

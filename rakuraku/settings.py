@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import environ
 from celery.schedules import schedule
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -31,15 +32,25 @@ def _required(name: str, local: str | None = None) -> str:
     return value
 
 
+def _fernet_keys(text: str) -> list[str]:
+    """The keys, checked now rather than when the first secret is read."""
+    keys = [key.strip() for key in text.split(",")]
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        raise ImproperlyConfigured(
+            "FIELD_ENCRYPTION_KEYS must hold Fernet keys, separated by commas"
+        ) from None
+    return keys
+
+
 # Debug pages show settings and local variables: there is no switch for them.
 DEBUG = False
 SECRET_KEY = _required("SECRET_KEY", None if PRODUCTION else local_secrets.secret_key(VAR_DIR))
-FIELD_ENCRYPTION_KEYS = [
-    key.strip()
-    for key in _required(
-        "FIELD_ENCRYPTION_KEYS", None if PRODUCTION else local_secrets.field_key(VAR_DIR)
-    ).split(",")
-]
+FIELD_ENCRYPTION_KEYS = _fernet_keys(
+    _required("FIELD_ENCRYPTION_KEYS", None if PRODUCTION else local_secrets.field_key(VAR_DIR))
+)
 PUBLIC_URL = _required("PUBLIC_URL", "http://127.0.0.1:8800")
 _PUBLIC = urlsplit(PUBLIC_URL)
 if PRODUCTION and _PUBLIC.scheme != "https":
@@ -108,9 +119,12 @@ TEMPLATES = [
 
 # Engines ----------------------------------------------------------------------------------------
 
+_DATABASE = env.db_url_config(_required("DATABASE_URL"))
+if _DATABASE["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL: postgresql://…")
 DATABASES = {
     "default": {
-        **env.db_url_config(_required("DATABASE_URL")),
+        **_DATABASE,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
@@ -142,8 +156,13 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_timeout": _REDIS_SECONDS * 5,
+    "socket_timeout": _REDIS_SECONDS,
     "socket_connect_timeout": _REDIS_SECONDS,
+    # Publishing tries once; without these it waits for the broker to come back.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "connect_retries_timeout": _REDIS_SECONDS,
     "visibility_timeout": 3600,
 }
 CELERY_TASK_PUBLISH_RETRY = False
@@ -182,6 +201,9 @@ ACCOUNT_PRESERVE_USERNAME_CASING = True
 ACCOUNT_SESSION_REMEMBER = False
 # Per account and per address: guessing is stopped, a whole office behind one address is not.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "5/15m/key,100/15m/ip"}
+# Production stands behind a proxy: without this everybody would share the proxy's address, and
+# one person's wrong passwords would lock out all.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if PRODUCTION else 0)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "expenses:list"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"

@@ -5,12 +5,13 @@ Loaded with ``-p`` because conftest files are read too late for that.
 
 import atexit
 import os
+import signal
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from rakuraku.engines import Engines
+from rakuraku.engines import Engines, discard_abandoned
 
 VAR = Path(__file__).resolve().parent.parent / "var"
 _running: list[Engines] = []
@@ -26,6 +27,11 @@ def pytest_load_initial_conftests(early_config, parser, args):
     (VAR / "static").mkdir(parents=True, exist_ok=True)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
+        # A time limit or a closed terminal ends the run as Ctrl-C does; no signal can announce a
+        # kill, so the next run clears up after one.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+        discard_abandoned(VAR, "test-")
         engines = Engines(VAR, f"test-{os.getpid()}", durable=False)
         engines.__enter__()
         _running.append(engines)

@@ -40,8 +40,7 @@ def act(request: SignedIn, number: str, action: str) -> HttpResponse:
     except Blocked as refused:
         problems = [text for text in (refused.reason, refused.what_to_do) if text]
         return _page(request, voucher, problems=problems, status=400)
-    label = Action(action).label
-    messages.success(request, f"{voucher.number}「{voucher.title}」を{label}しました。")
+    messages.success(request, f"{voucher.number}「{voucher.title}」を{_DONE[action]}。")
     if action == Action.DELETE:
         return redirect("expenses:list")
     return redirect("expenses:detail", voucher.number)
@@ -79,6 +78,16 @@ def _by_lifecycle(verb: Callable) -> Callable[[SignedIn, Voucher], None]:
 
     return run
 
+
+_DONE: dict[str, str] = {
+    Action.SUBMIT: "申請しました",
+    Action.WITHDRAW: "取り下げました",
+    Action.DELETE: "削除しました",
+    Action.APPROVE: "承認しました",
+    Action.RETURN: "差し戻しました",
+    Action.DENY: "否認しました",
+    Action.EXCLUDE: "対象外にしました",
+}
 
 _VERBS: dict[str, Callable[[SignedIn, Voucher], None]] = {
     Action.SUBMIT: _by_lifecycle(lifecycle.submit),

@@ -15,18 +15,17 @@ from masters.models import (
     TaxRate,
 )
 
-from .base import MasterAdmin
+from .base import MasterAdmin, MasterInline
 from .periods import PeriodForm, PeriodFormSet
 from .sections import Section
 
 _CODED = {"fields": ["code", "name", "is_active", "sort_order"]}
 
 
-class TaxRateInline(admin.TabularInline):
+class TaxRateInline(MasterInline):
     model = TaxRate
     form = PeriodForm
     formset = PeriodFormSet
-    extra = 0
     verbose_name_plural = "税率情報（税率が変わるときは、終了日を入れて次の行を追加します）"
 
 
@@ -44,7 +43,7 @@ class TaxCategoryAdmin(MasterAdmin):
             "税計算",
             {
                 "fields": ["method", "rounding"],
-                "description": "カタログ連携には、0%・8%・10% の税区分がそれぞれひとつずつ必要です。"
+                "description": "カタログ連携には、0%・8%・10% の税区分がひとつずつ必要です。"
                 "ひとつの税区分の税率を期間で切り替えても代わりにはなりません。",
             },
         ),

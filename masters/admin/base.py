@@ -1,8 +1,12 @@
 """What the admins of masters and of records have in common."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
-from django.db.models import CASCADE, PROTECT, ForeignKey, Model
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.db.models import CASCADE, PROTECT, Field, ForeignKey, Model
+from django.forms import Field as FormField
 from django.forms.models import _get_foreign_key
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -30,10 +34,32 @@ def is_used(row: Model, *, own: tuple[type[Model], ...] = ()) -> bool:
     return False
 
 
-class MasterAdmin(admin.ModelAdmin):
+class PlainSelects:
+    """Selects without the icons beside them: other masters are edited on their own pages."""
+
+    def formfield_for_dbfield(
+        self, db_field: Field, request: HttpRequest, **kwargs: Any
+    ) -> FormField | None:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            for action in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{action}_related", False)
+        return field
+
+
+class MasterInline(PlainSelects, admin.TabularInline):
+    """Rows that are part of a master; they are deleted with it."""
+
+    extra = 0
+    classes = ["no-row-names"]
+
+
+class MasterAdmin(PlainSelects, admin.ModelAdmin):
     """A master: edited here, deactivated instead of deleted once something refers to it."""
 
     section: Section
+    listed_as: str | None = None
+    """The name on the front page, where it is not the model's own."""
     fixed_once_used: tuple[str, ...] = ()
     """Fields that nobody changes once something refers to the row."""
     change_form_template = "admin/master_form.html"
@@ -41,9 +67,6 @@ class MasterAdmin(admin.ModelAdmin):
     save_on_top = False
     list_per_page = 50
     show_full_result_count = False
-
-    class Media:
-        css = {"all": ["admin.css"]}
 
     def get_actions(self, request: HttpRequest) -> dict:
         """No deleting of several at once: each is asked whether it is used."""
@@ -78,7 +101,8 @@ class MasterAdmin(admin.ModelAdmin):
         row = self.get_object(request, object_id) if object_id else None
         if row is not None:
             context["used_row"] = self.row_is_used(row)
-            context["can_be_deactivated"] = hasattr(row, "is_active")
+            if hasattr(row, "is_active"):
+                context["switch"] = self.opts.get_field("is_active").verbose_name
         return super().changeform_view(request, object_id, form_url, context)
 
     def history_view(
@@ -118,14 +142,12 @@ class RecordAdmin(ReadOnly, admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
 
-    class Media:
-        css = {"all": ["admin.css"]}
-
 
 class RecordInline(ReadOnly, admin.TabularInline):
     """Rows that belong to a record."""
 
     extra = 0
+    classes = ["no-row-names"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         # What is not editable anyway must be named here, or Django looks for a form field.

@@ -53,10 +53,6 @@ def half_width(value: str) -> str:
 class DeliveryAddressForm(forms.ModelForm):
     """Takes numbers in full width; the rules of the model are checked afterwards."""
 
-    class Meta:
-        model = DeliveryAddress
-        fields = "__all__"
-
     def clean_postal_code(self) -> str:
         code = half_width(self.cleaned_data["postal_code"])
         return f"{code[:3]}-{code[3:]}" if code.isdecimal() and len(code) == 7 else code

@@ -44,7 +44,8 @@ def changes_of(row: Model, belonging: Sequence[ForeignKey] = ()) -> list[Change]
     people = _people(snapshot for _, snapshots in sets for snapshot in snapshots)
     changes = [change for model, snapshots in sets for change in _changes(model, snapshots, people)]
     # Newest first, also among changes of one transaction, which share their instant.
-    return sorted(reversed(changes), key=lambda change: change.at, reverse=True)[:NEWEST]
+    changes.reverse()
+    return sorted(changes, key=lambda change: change.at, reverse=True)[:NEWEST]
 
 
 def _history_model(model: type[Model]) -> type[Model]:

@@ -13,12 +13,12 @@ from django.contrib.auth.forms import (
     UsernameField,
 )
 from django.contrib.auth.hashers import identify_hasher
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
 
 from masters.models import Affiliation, Department, Deputy, Employee, Position
 
-from .base import MasterAdmin
+from .base import MasterAdmin, MasterInline
 from .sections import Section
 
 _CODED = {"fields": ["code", "name", "is_active", "sort_order"]}
@@ -34,7 +34,7 @@ class AffiliationFormSet(forms.BaseInlineFormSet):
         self.initial_extra = [{"slot": slot} for slot in free]
 
 
-class AffiliationInline(admin.TabularInline):
+class AffiliationInline(MasterInline):
     model = Affiliation
     formset = AffiliationFormSet
     extra = 3
@@ -43,10 +43,9 @@ class AffiliationInline(admin.TabularInline):
     verbose_name_plural = "所属1〜3（申請するときに、どの部門の申請かを選びます）"
 
 
-class DeputyInline(admin.TabularInline):
+class DeputyInline(MasterInline):
     model = Deputy
     fk_name = "principal"
-    extra = 0
     autocomplete_fields = ["deputy"]
     verbose_name_plural = "代理人（開始日・終了日が空欄なら期限なし）"
 
@@ -102,9 +101,8 @@ class EmployeeChangeForm(_EmployeeForm, UserChangeForm):
         help_text="保存されているパスワードは誰にも見えません。",
     )
 
-    class Meta:
+    class Meta(UserChangeForm.Meta):
         model = Employee
-        fields = "__all__"
         field_classes = {"code": UsernameField}
 
 
@@ -127,7 +125,7 @@ class EmployeeAdmin(MasterAdmin, UserAdmin):
             "権限",
             {
                 "fields": ["is_active", "groups", "is_staff", "is_superuser"],
-                "description": "できることは権限マスタ（グループ）で決まります。",
+                "description": "伝票でできることは、グループの権限で決まります。",
             },
         ),
         ("記録", {"fields": ["last_login", "date_joined"]}),
@@ -140,6 +138,13 @@ class EmployeeAdmin(MasterAdmin, UserAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         people = super().get_queryset(request)
         return people.prefetch_related("affiliations__department", "affiliations__position")
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field.help_text = "権限マスタで作ったグループです。複数選べます。"
+        return field
 
     @admin.display(description="所属")
     def belongs_to(self, row: Employee) -> str:

@@ -4,6 +4,7 @@ Ending one rate and starting the next is one edit; row by row, the new one would
 """
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 
 from django import forms
@@ -38,7 +39,7 @@ class PeriodFormSet(forms.BaseInlineFormSet):
                 by_kind[data.get(self.kind_field)].append(form)
         for forms_of_kind in by_kind.values():
             ordered = sorted(forms_of_kind, key=lambda form: form.cleaned_data["valid_from"])
-            for earlier, later in zip(ordered, ordered[1:], strict=False):
+            for earlier, later in pairwise(ordered):
                 end = earlier.cleaned_data["valid_to"]
                 if end is None or end >= later.cleaned_data["valid_from"]:
                     later.add_error("valid_from", "ひとつ前の有効期間と重なっています。")

@@ -1,12 +1,13 @@
 """権限マスタ: groups, with their permissions named in Japanese and limited to those that count."""
 
 from collections import defaultdict
+from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q, QuerySet
+from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms.models import ModelMultipleChoiceField
+from django.http import HttpRequest
 
 from .base import MasterAdmin, RecordAdmin
 from .sections import Section
@@ -18,6 +19,8 @@ def assignable() -> QuerySet[Permission]:
     """Rights that something in the product asks for: business rights, then the admin's pages."""
     wanted = defaultdict(list)
     for model, model_admin in admin.site._registry.items():
+        if not hasattr(model_admin, "section"):
+            continue
         actions = ["view"] if isinstance(model_admin, RecordAdmin) else list(_ACTIONS)
         codes = [f"{action}_{model._meta.model_name}" for action in actions]
         codes += [code for code, _name in model._meta.permissions]
@@ -42,32 +45,25 @@ class RightsField(ModelMultipleChoiceField):
         return f"{permission.content_type.name}: {_ACTIONS[action]}"
 
 
-class GroupForm(forms.ModelForm):
-    permissions = RightsField(
-        label="権限",
-        queryset=Permission.objects.none(),
-        required=False,
-        widget=admin.widgets.FilteredSelectMultiple("権限", is_stacked=False),
-        help_text="【業務】は伝票についての権限、ほかは管理画面についての権限です。"
-        "伝票は、管理画面でも閲覧の権限がある範囲だけが見えます。",
-    )
-
-    class Meta:
-        model = Group
-        fields = ["name", "permissions"]
-
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["permissions"].queryset = assignable()
-
-
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
 class GroupAdmin(MasterAdmin):
     section = Section.PEOPLE
-    form = GroupForm
+    listed_as = "権限マスタ（グループ）"
     list_display = ["name"]
     search_fields = ["name"]
     fields = ["name", "permissions"]
+    filter_horizontal = ["permissions"]
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> ModelMultipleChoiceField:
+        chosen = {"form_class": RightsField, "queryset": assignable()}
+        field = super().formfield_for_manytomany(db_field, request, **{**kwargs, **chosen})
+        field.help_text = (
+            "【業務】は伝票についての権限、ほかは管理画面についての権限です。"
+            "伝票は、管理画面でも閲覧の権限がある範囲だけが見えます。"
+        )
+        return field

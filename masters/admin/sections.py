@@ -31,7 +31,9 @@ def by_section(request: HttpRequest, app_label: str | None = None) -> list:
     # Registration order is the order within a section.
     for model, model_admin in admin.site._registry.items():
         if model in entries and hasattr(model_admin, "section"):
-            found[model_admin.section].append(entries[model])
+            listed_as = getattr(model_admin, "listed_as", None)
+            named = {"name": listed_as} if listed_as else {}
+            found[model_admin.section].append({**entries[model], **named})
     index = reverse("admin:index")
     return [
         {

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from masters.admin.base import MasterAdmin
+from masters.admin.base import MasterAdmin, MasterInline
 from masters.admin.periods import PeriodForm, PeriodFormSet
 from masters.admin.sections import Section
 from punchout.identifiers import public_url
@@ -35,10 +35,6 @@ def _label(name: str) -> str:
 
 class ConnectionForm(forms.ModelForm):
     """An empty secret keeps the stored one, which is never sent to the browser."""
-
-    class Meta:
-        model = CatalogConnection
-        fields = "__all__"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,11 +63,10 @@ class RateFormSet(PeriodFormSet):
     kind_field = "rate"
 
 
-class RateInline(admin.TabularInline):
+class RateInline(MasterInline):
     model = CatalogRate
     form = PeriodForm
     formset = RateFormSet
-    extra = 0
     autocomplete_fields = ["breakdown"]
     verbose_name_plural = (
         "税率ごとの内訳（カートの明細は、販売者の示した税率でこの表の内訳になります。"
@@ -135,7 +130,7 @@ class CatalogConnectionAdmin(MasterAdmin):
             {
                 "fields": ["inbound_url", "inbound_user", "inbound_password"],
                 "description": "受信 URL は、知っている人なら誰でも通知を送れる秘密の値です。"
-                "仕入先以外に知らせないでください。ユーザーを入力すると Basic 認証も必要になります。",
+                "仕入先だけに知らせてください。ユーザーを入力すると Basic 認証も求めます。",
             },
         ),
         (
@@ -149,7 +144,7 @@ class CatalogConnectionAdmin(MasterAdmin):
     ]  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
-        """Without the right to change, Django shows values as text: secrets must not be among them."""
+        """Without the right to change, Django shows values as text: no secrets among them."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets

@@ -63,7 +63,7 @@ class PurchaseRecordAdmin(OfVisibleSlips, RecordAdmin):
         (None, {"fields": ["supplier_order", "title", "part_id", "quantity", "amount_yen",
                            "tax_yen", "rate_percent", "state_now"]}),
         ("販売者", {"fields": ["seller", "registration_number"]}),
-        ("日付", {"fields": ["ordered_on", "shipped_on", "received_at"]}),
+        ("日付", {"fields": ["ordered_on", "shipped_on", "charged_on", "received_at"]}),
         ("発注との対応", {"fields": ["connection", "purchase_order_number", "order",
                                    "order_line", "shipment_id", "strong_id"]}),
     ]  # fmt: skip
