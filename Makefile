@@ -1,7 +1,6 @@
 # Two commands do all the set-up: `make demo` and `make test`.
 # PYTHON=… chooses the interpreter (3.11 or 3.12); DATABASE_URL and REDIS_URL replace the embedded engines.
 
-SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
@@ -26,7 +25,7 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12 …'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	|| { echo '$(PYTHON) is not Python 3.11 or 3.12'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo]'
@@ -56,7 +55,7 @@ check: export REDIS_URL = redis://127.0.0.1:1/0
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/djade --check $$(git ls-files 'templates/*.html')
+	$(BIN)/djade --check $$(find templates -name '*.html')
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.static_checks
@@ -67,7 +66,7 @@ bench: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djade $$(git ls-files 'templates/*.html')
+	$(BIN)/djade $$(find templates -name '*.html')
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

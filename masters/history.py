@@ -29,7 +29,7 @@ def tracked_without(*exclude: str) -> Callable[[type[M]], type[M]]:
 
 def _track(model: type[M], exclude: list[str] | None) -> type[M]:
     return pghistory.track(
-        pghistory.UpdateEvent(),
+        pghistory.UpdateEvent(row=pghistory.Old),
         pghistory.DeleteEvent(),
         model_name=f"{model.__name__}History",
         obj_field=pghistory.ObjForeignKey(related_name="history_rows"),

@@ -48,6 +48,23 @@ def test_wrong_tries_lock_the_account_out_even_with_the_right_password(client, e
     assert "しばらくログインできません" in page.content.decode()
 
 
+def test_too_many_tries_from_one_address_get_a_page_that_says_what_to_do(client):
+    for number in range(60):
+        log_in(client, f"nobody-{number}", "")
+    page = log_in(client, "1001")
+    assert page.status_code == 429
+    assert "しばらく待って" in page.content.decode()
+
+
+def test_behind_a_proxy_one_address_does_not_stop_another(client, employee, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(61):
+        client.post(LOGIN, {"login": f"n{number}"}, HTTP_X_FORWARDED_FOR="203.0.113.7")
+    assert client.post(LOGIN, HTTP_X_FORWARDED_FOR="203.0.113.7").status_code == 429
+    fresh = {"login": "1001", "password": PASSWORD}
+    assert client.post(LOGIN, fresh, HTTP_X_FORWARDED_FOR="203.0.113.8").status_code == 302
+
+
 def test_lock_out_is_per_account(client, employee):
     Employee.objects.create_user("1002", "佐藤", PASSWORD)
     for _ in range(5):

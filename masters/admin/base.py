@@ -1,9 +1,9 @@
 """What the admins of masters and of records have in common."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import CASCADE, PROTECT, Field, ForeignKey, Model
 from django.forms import Field as FormField
@@ -18,20 +18,28 @@ from .field_history import changes_of
 from .sections import Section
 
 
-def is_used(row: Model, *, own: tuple[type[Model], ...] = ()) -> bool:
-    """Whether anything refers to ``row`` apart from ``own``, the rows that are part of it."""
+def is_used(row: Model, *, own: Sequence[ForeignKey] = ()) -> bool:
+    """Whether anything refers to ``row`` apart from ``own``, by which its parts belong to it."""
     for relation in row._meta.get_fields(include_hidden=True):
         if not (relation.auto_created and not relation.concrete):
             continue
         if not (relation.one_to_many or relation.one_to_one):
             continue
-        model = relation.related_model
+        model, field = relation.related_model, relation.field
         # Allow-lists and groups (many-to-many) don't keep a row alive; history has no constraint.
-        if model._meta.auto_created or model in own or relation.on_delete not in (PROTECT, CASCADE):
+        if model._meta.auto_created or field in own or relation.on_delete not in (PROTECT, CASCADE):
             continue
-        if model._base_manager.filter(**{relation.field.name: row}).exists():
+        if model._base_manager.filter(**{field.name: row}).exists():
             return True
     return False
+
+
+def belonging(model_admin: admin.ModelAdmin) -> list[ForeignKey]:
+    """The foreign keys by which the rows of the inlines belong to their parent."""
+    return [
+        _get_foreign_key(model_admin.model, inline.model, fk_name=inline.fk_name)
+        for inline in model_admin.inlines
+    ]
 
 
 class PlainSelects:
@@ -54,7 +62,24 @@ class MasterInline(PlainSelects, admin.TabularInline):
     classes = ["no-row-names"]
 
 
-class MasterAdmin(PlainSelects, admin.ModelAdmin):
+class WithFieldHistory:
+    """Shows the field history of a row, and of those that belong to it, on its history page."""
+
+    object_history_template = "admin/field_history.html"
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        changes = None
+        if hasattr(row, "history_rows") and self.has_view_permission(request, row):
+            tracked = [key for key in belonging(self) if hasattr(key.model, "history_rows")]
+            changes = changes_of(row, tracked)
+        context = {**(extra_context or {}), "field_changes": changes}
+        return super().history_view(request, object_id, context)  # type: ignore[misc]
+
+
+class MasterAdmin(PlainSelects, WithFieldHistory, admin.ModelAdmin):
     """A master: edited here, deactivated instead of deleted once something refers to it."""
 
     section: Section
@@ -63,7 +88,6 @@ class MasterAdmin(PlainSelects, admin.ModelAdmin):
     fixed_once_used: tuple[str, ...] = ()
     """Fields that nobody changes once something refers to the row."""
     change_form_template = "admin/master_form.html"
-    object_history_template = "admin/field_history.html"
     save_on_top = False
     list_per_page = 50
     show_full_result_count = False
@@ -76,7 +100,7 @@ class MasterAdmin(PlainSelects, admin.ModelAdmin):
 
     def row_is_used(self, row: Model) -> bool:
         """Whether slips, settings or other masters refer to the row; its inlines don't count."""
-        return is_used(row, own=tuple(inline.model for inline in self.inlines))
+        return is_used(row, own=belonging(self))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
@@ -105,21 +129,6 @@ class MasterAdmin(PlainSelects, admin.ModelAdmin):
                 context["switch"] = self.opts.get_field("is_active").verbose_name
         return super().changeform_view(request, object_id, form_url, context)
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict | None = None
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        changes = None
-        if hasattr(row, "history_rows") and self.has_view_permission(request, row):
-            changes = changes_of(row, [_belongs_by(self.model, inline) for inline in self.inlines])
-        return super().history_view(
-            request, object_id, {**(extra_context or {}), "field_changes": changes}
-        )
-
-
-def _belongs_by(parent: type[Model], inline: type[InlineModelAdmin]) -> ForeignKey:
-    return _get_foreign_key(parent, inline.model, fk_name=inline.fk_name)
-
 
 class ReadOnly:
     """For a ``ModelAdmin`` or an inline that only shows."""
@@ -134,7 +143,7 @@ class ReadOnly:
         return False
 
 
-class RecordAdmin(ReadOnly, admin.ModelAdmin):
+class RecordAdmin(ReadOnly, WithFieldHistory, admin.ModelAdmin):
     """A record: shown, never written here."""
 
     section: Section

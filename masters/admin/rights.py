@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.models import Group, Permission
 from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms.models import ModelMultipleChoiceField
@@ -55,12 +56,16 @@ class GroupAdmin(MasterAdmin):
     list_display = ["name"]
     search_fields = ["name"]
     fields = ["name", "permissions"]
-    filter_horizontal = ["permissions"]
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
     ) -> ModelMultipleChoiceField:
-        chosen = {"form_class": RightsField, "queryset": assignable()}
+        chosen = {
+            "form_class": RightsField,
+            "queryset": assignable(),
+            "label": "権限",
+            "widget": FilteredSelectMultiple("権限", is_stacked=False),
+        }
         field = super().formfield_for_manytomany(db_field, request, **{**kwargs, **chosen})
         field.help_text = (
             "【業務】は伝票についての権限、ほかは管理画面についての権限です。"

@@ -90,6 +90,8 @@ class TaxRate(models.Model):
                     ),
                 ],
                 violation_error_message="同じ税区分の有効期間が重なっています。",
+                # Several periods can be moved in one edit.
+                deferrable=models.Deferrable.DEFERRED,
             ),
         ]
 

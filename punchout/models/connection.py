@@ -271,6 +271,8 @@ class CatalogRate(models.Model):
                     ),
                 ],
                 violation_error_message="同じ税率の有効期間が重なっています。",
+                # Several periods can be moved in one edit.
+                deferrable=models.Deferrable.DEFERRED,
             ),
         ]
 

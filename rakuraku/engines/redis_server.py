@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from rakuraku.engines.common import (
     STARTING_SECONDS,
@@ -32,6 +34,12 @@ class Redis:
     def url(self) -> str:
         """REDIS_URL."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        """The id of the started process, to stop and continue it as a hung one would be."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Start it; raises ``EngineError``."""
@@ -74,7 +82,10 @@ class Redis:
         try:
             known = dict(line.split(maxsplit=1) for line in self._settings.read_text().splitlines())
             leftover = redis.Redis(
-                port=int(known["port"]), password=known["requirepass"], socket_timeout=5, retry=None
+                port=int(known["port"]),
+                password=known["requirepass"],
+                socket_timeout=5,
+                retry=Retry(NoBackoff(), 0),
             )
             with leftover:
                 leftover.shutdown()
