@@ -140,6 +140,8 @@ def _freeze(voucher: Voucher, lines: list[VoucherLine]) -> None:
         ],
     )
     voucher.department_name = voucher.department.name
+    place = voucher.delivery_address
+    voucher.delivery_copy = place.copy() if place else None
     voucher.total = sum(line.amount for line in lines)
 
 

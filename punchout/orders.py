@@ -34,13 +34,14 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
             "カタログ連携設定が無効か未完了のため、発注できません。",
             "システム管理者に連絡してください。",
         )
-    if voucher.delivery_address is None:
+    destination = voucher.delivery
+    if destination is None:
         raise Blocked(
             "配送先がないため、発注できません。", "差し戻して配送先を選んでもらってください。"
         )
     number = voucher.number
     payload_id, now = new_payload_id(), timezone.now()
-    place = documents.address(voucher.delivery_address, email=session.email)
+    place = documents.address(destination, email=session.email)
     shipping = [line for line in lines if line not in goods]
     total = sum(line.amount for line in lines)
     document = cxml.build_order_request(

@@ -23,6 +23,7 @@ from rakuraku.processes import ProcessError, Processes, entry, manage
 
 VAR = Path(os.environ.get("RAKURAKU_VAR", "var"))
 STALE_SECONDS = 3
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
@@ -30,9 +31,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo")
     parser.add_argument("--once", action="store_true", help="exit after the main job")
     once = parser.parse_args().once
-    # Ctrl-C, a polite kill and a closed terminal end it the same way.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    # Ctrl-C, a polite kill and a closed terminal end it the same way. Ctrl-C too has to be asked
+    # for: shells start background jobs with it ignored.
+    for number in ENDINGS:
+        signal.signal(number, signal.default_int_handler)
     try:
         port, shop_port = _ports()
         return _run(port, shop_port, once=once)
@@ -125,7 +127,7 @@ def _run(port: int, shop_port: int, *, once: bool) -> int:
 
 
 def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from cxml_documents import Line
+from django.db import IntegrityError, transaction
 from django.test import Client
 from lxml import html
 from shopping import bring_back, connect, go_shopping
@@ -281,3 +282,22 @@ def test_a_settlement_can_be_written_by_hand(world, browser):
     voucher = Voucher.objects.get()
     assert (voucher.kind, voucher.lines.get().tax_amount) == (Kind.SETTLEMENT, 80)
     assert not CatalogConnection.objects.exists()
+
+
+def test_a_submitted_slip_keeps_its_address_when_the_master_changes(world, browser):
+    voucher = lifecycle.submit(world.draft(), by=world.people["applicant"])
+    world.address.street = "別の番地9-9-9"
+    world.address.save()
+    page = browser.get(f"/vouchers/{voucher.number}/").content.decode()
+    assert "丸の内1-1-1" in page
+    assert "別の番地" not in page
+    withdrawn = lifecycle.withdraw(voucher, by=world.people["applicant"])
+    again = lifecycle.submit(withdrawn, by=world.people["applicant"])
+    assert again.delivery.street == "別の番地9-9-9"
+
+
+@pytest.mark.parametrize("field", ["title", "note", "total", "delivery_copy"])
+def test_the_header_of_a_submitted_slip_is_fixed_in_the_database(world, field):
+    voucher = lifecycle.submit(world.draft(), by=world.people["applicant"])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Voucher.objects.filter(pk=voucher.pk).update(**{field: 1})

@@ -1,5 +1,7 @@
 """The transition table against the product: every status × action × role."""
 
+import itertools
+
 import pytest
 from django.db import IntegrityError, InternalError, transaction
 from django.db.utils import DatabaseError
@@ -76,11 +78,8 @@ def test_an_action_is_possible_exactly_where_the_table_says(world, client, statu
             transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("source", Status)
-@pytest.mark.parametrize("target", Status)
+@pytest.mark.parametrize(("source", "target"), list(itertools.permutations(Status, 2)))
 def test_the_database_itself_refuses_moves_outside_the_table(world, source, target):
-    if source == target:
-        pytest.skip("not a move")
     voucher = world.slip_in(source)
     slips = Voucher.objects.filter(pk=voucher.pk)
     values = {"status": target}

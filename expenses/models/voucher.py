@@ -5,8 +5,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from expenses.transitions import Status, status_changes
+from expenses.transitions import EDITABLE, Status, status_changes
 from masters.history import tracked
+from masters.models import DeliveryAddress
 
 
 class Kind(models.TextChoices):
@@ -23,6 +24,20 @@ _TONES: dict[str, str] = {
     Status.APPROVED: "good",
     Status.DENIED: "wrong",
 }
+
+
+HEADER = ["title", "note", "department", "delivery_address", "delivery_copy", "request", "total"]
+"""What is fixed once the slip has left the applicant's side."""
+
+
+# Interpolates only the statuses of the table.
+_MUST_BE_OPEN = f"""
+    IF OLD.status NOT IN ({", ".join(f"'{status.value}'" for status in sorted(EDITABLE))}) THEN
+        RAISE EXCEPTION 'the header of a slip in status % is fixed', OLD.status
+              USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class VoucherQuerySet(models.QuerySet):
@@ -98,6 +113,9 @@ class Voucher(models.Model):
     delivery_address = models.ForeignKey(
         "masters.DeliveryAddress", models.PROTECT, null=True, blank=True, verbose_name="配送先"
     )
+    delivery_copy = models.JSONField(
+        "配送先（申請時）", null=True, blank=True, help_text="申請したときの配送先"
+    )
     request = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -153,6 +171,13 @@ class Voucher(models.Model):
             pgtrigger.ReadOnly(
                 name="voucher_identity_is_fixed", fields=["kind", "number", "applicant"]
             ),
+            pgtrigger.Trigger(
+                name="voucher_header_changes_only_while_open",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                condition=pgtrigger.AnyChange(*HEADER),
+                func=_MUST_BE_OPEN,
+            ),
             pgtrigger.Protect(
                 name="voucher_starts_as_a_draft",
                 operation=pgtrigger.Insert,
@@ -163,6 +188,13 @@ class Voucher(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
+
+    @property
+    def delivery(self) -> DeliveryAddress | None:
+        """Where the goods go: as it was at 申請, else the chosen 配送先 as it is now."""
+        if self.delivery_copy and self.status not in EDITABLE:
+            return DeliveryAddress(**self.delivery_copy)
+        return self.delivery_address
 
     @property
     def tone(self) -> str:

@@ -21,6 +21,22 @@ class DeliveryAddressQuerySet(MasterQuerySet):
         )
 
 
+COPIED = (
+    "code",
+    "name",
+    "postal_code",
+    "prefecture",
+    "city",
+    "street",
+    "building",
+    "company",
+    "attention",
+    "phone",
+    "email",
+    "amazon_address_id",
+)
+
+
 @tracked
 class DeliveryAddress(Master):
     """配送先. What is sent to the supplier overrides what was chosen in its shop."""
@@ -68,6 +84,10 @@ class DeliveryAddress(Master):
                 violation_error_message="既定の配送先はひとつだけです。",
             )
         ]
+
+    def copy(self) -> dict[str, str]:
+        """The address as data, for slips to keep: later changes here do not touch them."""
+        return {name: getattr(self, name) for name in COPIED}
 
     def one_line(self) -> str:
         """The address as one line of text, as people write it."""
