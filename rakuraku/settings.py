@@ -171,11 +171,19 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "Asia/Tokyo"
+_SWEEP_SECONDS = 60
+_PULL_SECONDS = env.int("HISTORY_PULL_SECONDS", default=900)
+# Each expires when the next one is sent: after a pause of the workers none pile up before orders.
 CELERY_BEAT_SCHEDULE = {
-    "sweep-orders": {"task": "punchout.tasks.sweep_orders", "schedule": schedule(60)},
+    "sweep-orders": {
+        "task": "punchout.tasks.sweep_orders",
+        "schedule": schedule(_SWEEP_SECONDS),
+        "options": {"expires": _SWEEP_SECONDS},
+    },
     "pull-purchase-history": {
         "task": "punchout.tasks.pull_purchase_history",
-        "schedule": schedule(env.int("HISTORY_PULL_SECONDS", default=900)),
+        "schedule": schedule(_PULL_SECONDS),
+        "options": {"expires": _PULL_SECONDS},
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")

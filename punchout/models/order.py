@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from expenses.models import Voucher, VoucherLine
-from masters.history import tracked
+from masters.history import tracked_without
 from punchout.order_states import LIVE, OrderState, state_changes
 
 from .connection import CatalogConnection
@@ -52,7 +52,8 @@ FROZEN = [
 ]
 
 
-@tracked
+# The document is frozen: copying it into every history row would only cost.
+@tracked_without("document")
 class PurchaseOrder(models.Model):
     """One order to a supplier. Its document is frozen when it is made, without the shared secret.
 
