@@ -55,7 +55,7 @@ def main() -> int:
 def _use(stack) -> None:
     """This process becomes one more process of the stack."""
     os.environ.update(stack.env)
-    os.environ["RAKURAKU_ENV"] = "test"
+    os.environ |= {"RAKURAKU_ENV": "test", "LOG_LEVEL": "WARNING"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "rakuraku.settings"
     import django
 
