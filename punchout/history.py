@@ -10,9 +10,11 @@ import datetime
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
@@ -34,6 +36,7 @@ logger = structlog.get_logger(__name__)
 PULL_DAYS = 30
 """How far back a pull looks: late facts are common, and known ones cost nothing."""
 
+_PULLING = 0x70756C6C
 _Outcome = SourceRow.Outcome
 _ENRICHED = (
     "purchase_order_number",
@@ -93,7 +96,29 @@ def pull(connection: CatalogConnection, *, now: datetime.datetime | None = None)
 
 
 def pull_all() -> int:
-    """Pull for every connection that has the API; a failing one does not stop the others."""
+    """Pull for every connection that has the API; a failing one does not stop the others.
+
+    One at a time: a pull waits for the supplier's rate limit, and orders must not wait for pulls.
+    """
+    with _alone() as free:
+        return _pull_each() if free else 0
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other process pulls now; the lock ends with its connection at the latest."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_PULLING])
+        (free,) = cursor.fetchone()
+    try:
+        yield free
+    finally:
+        if free:
+            with database.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_PULLING])
+
+
+def _pull_each() -> int:
     pulled = 0
     for connection in CatalogConnection.objects.usable():
         if not connection.has_history_api:
