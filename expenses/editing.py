@@ -30,7 +30,8 @@ class SlipEditor:
                 Voucher.objects.visible_to(request.user).select_related(
                     "applicant", "department", "delivery_address", "request"
                 ),
-                number=number,
+                # PostgreSQL has no text with NUL; no number has it either.
+                number=number.replace("\x00", "?"),
             )
             kind = self.voucher.kind
         self.kind = Kind(kind)

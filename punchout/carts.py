@@ -46,6 +46,8 @@ def check_cart(cart: cxml.Cart, connection: CatalogConnection) -> None:
     do not add up or quantities that cannot be ordered.
     """
     lines = list(plan_lines(cart, connection))
+    if any(not 0 < line.amount <= MAX_YEN or line.tax < 0 for line in lines):
+        raise CartUnusable("金額が 1 円以上ではない、または大きすぎる行があります。")
     goods = sum(_net(line, connection) for line in lines if line.item)
     tax = sum(line.tax for line in lines)
     shipping = sum(line.unit_price for line in lines if not line.item)
@@ -105,8 +107,31 @@ def plan_lines(cart: cxml.Cart, connection: CatalogConnection) -> Iterator[Plann
         )
 
 
+MAX_QUANTITY = 999_999
+MAX_YEN = 9_999_999_999
+
+
+def _refuse_absurd(item: cxml.CartItem, name: str) -> None:
+    """What no shop means and no column holds."""
+    money = (item.unit_price, item.tax, item.shipping, item.shipping_tax)
+    rates = (item.tax_rate, item.shipping_tax_rate)
+    if item.quantity > MAX_QUANTITY or item.price_basis > MAX_QUANTITY:
+        raise CartUnusable(f"{name}の数量が大きすぎます。")
+    if any(amount is not None and abs(amount.amount) > MAX_YEN for amount in money):
+        raise CartUnusable(f"{name}の金額が大きすぎます。")
+    if any(rate is not None and not _is_rate(rate) for rate in rates):
+        raise CartUnusable(f"{name}の税率を読み取れません。")
+    if len(item.part_id) > 120 or len(item.auxiliary_id) > 500:
+        raise CartUnusable(f"{name}の商品番号が長すぎます。")
+
+
+def _is_rate(rate: Decimal) -> bool:
+    return 0 <= rate <= 100 and rate == round(rate, 2)
+
+
 def _goods(item: cxml.CartItem, connection: CatalogConnection) -> PlannedLine:
     name = f"{item.line_number} 番目の商品「{item.description[:20]}」"
+    _refuse_absurd(item, name)
     if item.quantity != item.quantity.to_integral_value() or item.quantity <= 0:
         raise CartUnusable(f"{name}の数量（{item.quantity:f}）が 1 以上の整数ではありません。")
     price = item.unit_price.yen()

@@ -89,7 +89,8 @@ def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, bod
         .filter(_reference(message, number), connection=connection)
         .first()
     )
-    kind, key, operation, dated = _identity(message)
+    kind, key, operation, stated = _identity(message)
+    dated = stated if ledger.plausible(stated) else None
     _document, new = SupplierDocument.objects.get_or_create(
         connection=connection,
         payload_id=message.payload_id[:255],

@@ -24,6 +24,9 @@ _BY_STATUS = {
 }
 """Types of ConfirmationStatus and ConfirmationHeader; every other one confirms."""
 
+MOST = 1_000_000
+"""More of one line than any order holds: a larger figure is flagged all the same, and fits."""
+
 _COUNTERS = [kind.value for kind in Kind]
 _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
@@ -157,6 +160,7 @@ def _merged(found: Iterable[Fact]) -> list[Fact]:
     """Facts of one document with the same line and kind, added up."""
     merged: dict[tuple[int, str], Fact] = {}
     for fact in found:
+        fact.quantity = min(fact.quantity, MOST)
         known = merged.setdefault((fact.line_number, fact.kind), fact)
         if known is not fact:
             known.quantity += fact.quantity
@@ -208,11 +212,17 @@ def _yen(money: cxml.Money | None) -> int | None:
     if money is None:
         return None
     try:
-        return money.yen()
+        yen = money.yen()
+        return yen if abs(yen) < 10**12 else None
     except cxml.Unreadable:
         # A foreign or fractional price cannot be taken over; the raw document still shows it.
         return None
 
 
 def _day(moment: datetime.datetime | None) -> datetime.date | None:
-    return timezone.localdate(moment) if moment else None
+    return timezone.localdate(moment) if moment and plausible(moment) else None
+
+
+def plausible(moment: datetime.datetime | None) -> bool:
+    """Whether an instant can be meant; years near the calendar's ends cannot even be converted."""
+    return moment is not None and 2000 <= moment.year <= 2100

@@ -196,6 +196,33 @@ def test_a_quantity_that_cannot_be_ordered_makes_no_lines(world, session, quanti
     assert session.voucher.lines.count() == 1
 
 
+HUGE = "9" * 40
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda doc: doc.replace(b'quantity="1"', f'quantity="{HUGE}"'.encode()),
+        lambda doc: doc.replace(b"1833.00", f"{HUGE}.00".encode()),
+        lambda doc: doc.replace(b"147.00", f"{HUGE}.00".encode()),
+        lambda doc: doc.replace(b'percentageRate="8.00"', b'percentageRate="900"'),
+        lambda doc: doc.replace(b'percentageRate="8.00"', b'percentageRate="8.12345"'),
+        lambda doc: doc.replace(b"358-1,2", b"8" * 600),
+        lambda doc: doc.replace(b"B0FOOD", b"B" * 200),
+        lambda doc: doc.replace(
+            b"<UnitPrice>", b"<PriceBasisQuantity quantity='1E30'/><UnitPrice>"
+        ),
+    ],
+    ids=["quantity", "price", "tax", "rate", "odd-rate", "auxiliary", "part", "basis"],
+)
+def test_absurd_values_make_no_lines_and_no_error_page(world, session, spoil):
+    response = post_cart(spoil(cart(GOODS[1:2], buyer_cookie=session.buyer_cookie)))
+    assert response.status_code in (303, 400)
+    if response.status_code == 303:
+        assert as_person(world).get(cart_page(session)).status_code in (200, 302)
+    assert session.voucher.lines.filter(amount__gt=10_000).count() == 0
+
+
 def test_an_unmapped_rate_leaves_the_breakdown_to_the_employee(world, session):
     bring_back(session, Line(rate="7.00"))
     as_person(world).get(cart_page(session))

@@ -301,3 +301,14 @@ def test_the_header_of_a_submitted_slip_is_fixed_in_the_database(world, field):
     voucher = lifecycle.submit(world.draft(), by=world.people["applicant"])
     with pytest.raises(IntegrityError), transaction.atomic():
         Voucher.objects.filter(pk=voucher.pk).update(**{field: 1})
+
+
+def test_nul_and_endless_numbers_are_no_error_page(world, browser):
+    voucher = world.draft()
+    url = f"/vouchers/{voucher.number}/"
+    assert browser.post(f"{url}submit/", {"comment": "a\x00b"}).status_code == 302
+    manager = Client()
+    manager.force_login(world.people["manager"])
+    assert manager.post(f"{url}approve/", {"step": "9" * 5000}).status_code == 302
+    typed = filled(world, browser, title="a\x00b", note="c\x00d")
+    assert browser.post(NEW, typed).status_code == 400

@@ -431,6 +431,21 @@ class TestInbound:
         assert 'code="200"' in self.post(order.connection, self.confirmation(order, (1, 5)))
         assert "合計が 5" in order.lines.get(line_number=1).contradiction
 
+    @pytest.mark.parametrize("quantity", ["9" * 30, "0", "-3", "1.5"])
+    def test_absurd_quantities_are_answered_and_never_break_the_ledger(self, quantity):
+        _world, order = approved()
+        document = self.confirmation(order, (1, quantity))
+        self.post(order.connection, document)
+        self.post(order.connection, self.ship(order, (1, quantity)))
+        assert all(count >= 0 for row in self.counters(order) for count in row[:3])
+
+    def test_a_date_at_the_end_of_the_calendar_is_ignored(self):
+        _world, order = approved()
+        document = self.confirmation(order, (1, 2)).replace(
+            b"2026-04-02T00:00:00Z", b"9999-12-31T23:59:59Z"
+        )
+        assert 'code="200"' in self.post(order.connection, document)
+
     def test_a_message_about_an_unknown_order_is_kept_and_answered_200(self):
         _world, order = approved()
         document = self.confirmation(order, (1, 1)).replace(order.number.encode(), b"NOBODY")

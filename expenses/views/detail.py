@@ -17,6 +17,9 @@ from expenses.signals import Blocked
 from expenses.transitions import Action
 from masters.requests import SignedIn
 
+MAX_KEY_DIGITS = 18
+"""No primary key is longer; a longer one would not even be a number to the database."""
+
 
 @login_required
 @require_GET
@@ -54,12 +57,13 @@ def _slip(request: SignedIn, number: str) -> Voucher:
 
 
 def _comment(request: SignedIn) -> str:
-    return request.POST.get("comment", "").strip()[:1000]
+    # PostgreSQL has no text with NUL.
+    return request.POST.get("comment", "").replace("\x00", "").strip()[:1000]
 
 
 def _step(request: SignedIn) -> int | None:
     value = request.POST.get("step", "")
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isdecimal() and len(value) <= MAX_KEY_DIGITS else None
 
 
 def _approve(request: SignedIn, voucher: Voucher) -> None:

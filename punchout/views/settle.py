@@ -42,7 +42,9 @@ def choose_records(request: SignedIn, number: str) -> HttpResponse:
     voucher = get_object_or_404(_own_requests(request), number=number)
     problems: list[str] = []
     if request.method == "POST":
-        chosen = [int(pk) for pk in request.POST.getlist("record") if pk.isdecimal()]
+        chosen = [
+            int(pk) for pk in request.POST.getlist("record") if pk.isdecimal() and len(pk) <= 18
+        ]
         try:
             settlement = settling.start(voucher, by=request.user, record_ids=chosen)
         except Invalid as refused:
