@@ -110,7 +110,7 @@ def save(
     voucher.department = header.department
     voucher.department_name = header.department.name
     voucher.delivery_address = header.delivery_address
-    present = {line.pk: line for line in voucher.lines.select_for_update()}
+    present = {line.pk: line for line in voucher.lines.select_for_update(no_key=True)}
     kept = {entry.pk for entry in lines if entry.pk is not None}
     if kept - present.keys():
         raise Outdated(voucher)

@@ -29,7 +29,7 @@ from masters.models import Breakdown, Employee
 def submit(voucher: Voucher, *, by: Employee, comment: str = "") -> Voucher:
     """申請: freeze the lines, build the route anew, hand the slip to its first point."""
     voucher = locked_for(voucher, Action.SUBMIT, by)
-    lines = list(voucher.lines.select_for_update().order_by("position"))
+    lines = list(voucher.lines.select_for_update(no_key=True).order_by("position"))
     _freeze(voucher, lines)
     route = plan_route(voucher)
     voucher.round += 1

@@ -9,7 +9,7 @@ from masters.models import Employee
 
 def locked(voucher: Voucher) -> Voucher:
     """The slip's row, locked for this transaction and read afresh."""
-    return Voucher.objects.select_for_update().get(pk=voucher.pk)
+    return Voucher.objects.select_for_update(no_key=True).get(pk=voucher.pk)
 
 
 def locked_for(voucher: Voucher, action: Action, by: Employee) -> Voucher:

@@ -167,7 +167,7 @@ def apply(session: ShoppingSession, *, by: Employee, replace: bool = False) -> V
     ``WrongStatus``/``NotAllowed`` like any verb.
     """
     session = (
-        ShoppingSession.objects.select_for_update(of=("self",))
+        ShoppingSession.objects.select_for_update(of=("self",), no_key=True)
         .select_related("connection", "voucher", "cart")
         .get(pk=session.pk)
     )
@@ -176,7 +176,7 @@ def apply(session: ShoppingSession, *, by: Employee, replace: bool = False) -> V
     if session.cart.problem:
         raise CartUnusable(session.cart.problem)
     voucher = locked_for(session.voucher, Action.EDIT, by)
-    lines = list(voucher.lines.select_for_update().order_by("position"))
+    lines = list(voucher.lines.select_for_update(no_key=True).order_by("position"))
     old = [line for line in lines if line.origin == Origin.CATALOGUE]
     if old and not replace:
         raise NeedsConfirmation

@@ -140,7 +140,7 @@ def judge(code: int) -> OrderAttempt.Outcome:
 
 @transaction.atomic
 def _settle(attempt: OrderAttempt, result: Result, duration_ms: int) -> None:
-    order = PurchaseOrder.objects.select_for_update().get(pk=attempt.order_id)
+    order = PurchaseOrder.objects.select_for_update(no_key=True).get(pk=attempt.order_id)
     attempt.outcome = result.outcome
     attempt.text = result.text[:500]
     attempt.http_status = result.http_status
@@ -190,7 +190,7 @@ def _says_nothing(result: Result) -> bool:
 def _give_up(order_pk: int, now: datetime.datetime | None) -> bool:
     order = (
         PurchaseOrder.objects.abandoned(now)
-        .select_for_update(skip_locked=True)
+        .select_for_update(skip_locked=True, no_key=True)
         .filter(pk=order_pk)
         .first()
     )

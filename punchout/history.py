@@ -67,7 +67,7 @@ def import_rows(
 
     Imports of one connection run one after another: the counts of equal facts depend on it.
     """
-    CatalogConnection.objects.select_for_update().get(pk=connection.pk)
+    CatalogConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     record = HistoryImport.objects.create(
         connection=connection, source=source, name=name[:200], by=by
     )

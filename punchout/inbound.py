@@ -84,7 +84,7 @@ def _order_numbers(message: cxml.Inbound) -> list[str]:
 def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, body: bytes) -> bool:
     """Store the document for one order and count it; False when the order is not ours."""
     order = (
-        PurchaseOrder.objects.select_for_update(of=("self",))
+        PurchaseOrder.objects.select_for_update(of=("self",), no_key=True)
         .select_related("connection", "voucher")
         .filter(_reference(message, number), connection=connection)
         .first()

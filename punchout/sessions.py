@@ -186,7 +186,7 @@ def _readable(message: bytes) -> cxml.Cart:
 
 def _session_for(cookie: str) -> ShoppingSession:
     session = (
-        ShoppingSession.objects.select_for_update(of=("self",))
+        ShoppingSession.objects.select_for_update(of=("self",), no_key=True)
         .select_related("connection", "voucher")
         .filter(buyer_cookie=cookie)
         .first()

@@ -63,7 +63,7 @@ def start(request: Voucher, *, by: Employee, record_ids: Iterable[int]) -> Vouch
     Raises ``Invalid`` when the request is not 最終承認済み, nothing was chosen, or a record is not
     this request's, excluded, or already on another living settlement.
     """
-    request = Voucher.objects.select_for_update().get(pk=request.pk)
+    request = Voucher.objects.select_for_update(no_key=True).get(pk=request.pk)
     if request.status != Status.APPROVED:
         raise Invalid(f"{request.number} は最終承認済みではないため、精算できません。")
     records = _lock(request, set(record_ids))
@@ -106,7 +106,9 @@ def _lock(request: Voucher, wanted: set[int]) -> list[PurchaseRecord]:
     if not wanted:
         raise Invalid("精算する購入データを選んでください。")
     # In primary-key order, so that two settlements at once cannot wait for each other.
-    rows = PurchaseRecord.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+    rows = (
+        PurchaseRecord.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    )
     locked = {record.pk for record in rows}
     free = (
         PurchaseRecord.objects.unsettled()
