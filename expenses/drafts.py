@@ -83,6 +83,7 @@ def create(
     )
     voucher.full_clean()
     voucher.save()
+    voucher.writers.add(by)
     behalf = applicant if by != applicant else None
     events.record(voucher, "create", "起票しました", by=by, on_behalf_of=behalf)
     return voucher
@@ -122,6 +123,7 @@ def save(
         _write(line, entry)
         written.append(line)
     store_lines(voucher, written)
+    voucher.writers.add(by)
     return voucher
 
 

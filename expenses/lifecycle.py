@@ -31,6 +31,7 @@ def submit(voucher: Voucher, *, by: Employee, comment: str = "") -> Voucher:
     voucher = locked_for(voucher, Action.SUBMIT, by)
     lines = list(voucher.lines.select_for_update(no_key=True).order_by("position"))
     _freeze(voucher, lines)
+    voucher.writers.add(by)
     route = plan_route(voucher)
     voucher.round += 1
     voucher.submitted_at = timezone.now()

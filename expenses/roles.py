@@ -41,8 +41,7 @@ def may_decide(person: Employee, voucher: Voucher, on: datetime.date) -> bool:
 
     Never the applicant nor who entered the slip, unless the company allows self-approval.
     """
-    own = person.pk in (voucher.applicant_id, voucher.entered_by_id)
-    if own and not Company.current().allow_self_approval:
+    if person.pk in voucher.own_people() and not Company.current().allow_self_approval:
         return False
     return candidate_for(person, voucher, on) is not None
 
@@ -60,7 +59,7 @@ def candidate_for(person: Employee, voucher: Voucher, on: datetime.date) -> Empl
     )
     # Deputising must not be a way around the ban on deciding one's own slip.
     for principal in deputised.order_by("principal").values_list("principal", flat=True):
-        if principal not in (voucher.applicant_id, voucher.entered_by_id):
+        if principal not in voucher.own_people():
             return candidates[principal]
     return None
 

@@ -30,7 +30,7 @@ def plan_route(voucher: Voucher) -> list[PlannedStep]:
         )
     own = set()
     if not Company.current().allow_self_approval:
-        own = {voucher.applicant_id, voucher.entered_by_id}
+        own = voucher.own_people()
     steps, problems = [], []
     chain = voucher.department.chain()
     for point in points:

@@ -188,6 +188,7 @@ def apply(session: ShoppingSession, *, by: Employee, replace: bool = False) -> V
     for position, line in enumerate(kept + added, start=1):
         line.position = position
     store_lines(voucher, kept + added)
+    voucher.writers.add(by, session.employee)
     CatalogItem.objects.bulk_create(
         _catalog_item(line, plan, session.cart) for line, plan in zip(added, planned, strict=True)
     )

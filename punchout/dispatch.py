@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -54,23 +54,31 @@ def send(order_pk: int) -> bool:
     began = time.monotonic()
     result = _post(order)
     duration = int((time.monotonic() - began) * 1000)
-    exchange_log.log(
-        "OrderRequest",
-        direction=Exchange.Direction.OUT,
-        connection=order.connection,
-        voucher=order.voucher,
-        order_number=order.number,
-        request=bytes(order.document),
-        response=result.response,
-        http_status=result.http_status,
-        status_code=result.status_code,
-        duration_ms=duration,
-        accepted=result.outcome == _Outcome.ACCEPTED,
-        reason=result.text,
-    )
     _settle(attempt, result, duration)
+    _log(order, result, duration)
     log.info("order_sent", outcome=str(result.outcome), status=result.status_code, ms=duration)
     return True
+
+
+def _log(order: PurchaseOrder, result: Result, duration: int) -> None:
+    """After settling, and never in its way: the outcome matters more than its record."""
+    try:
+        exchange_log.log(
+            "OrderRequest",
+            direction=Exchange.Direction.OUT,
+            connection=order.connection,
+            voucher=order.voucher,
+            order_number=order.number,
+            request=bytes(order.document),
+            response=result.response,
+            http_status=result.http_status,
+            status_code=result.status_code,
+            duration_ms=duration,
+            accepted=result.outcome == _Outcome.ACCEPTED,
+            reason=result.text,
+        )
+    except DatabaseError:
+        logger.exception("exchange_not_logged", order_number=order.number)
 
 
 def sweep(now: datetime.datetime | None = None) -> dict[str, int]:

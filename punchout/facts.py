@@ -6,6 +6,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+MAX_QUANTITY = 999_999
+MAX_YEN = 9_999_999_999
+_LIMITS = {
+    "supplier_order": 60,
+    "purchase_order_number": 60,
+    "strong_id": 200,
+    "part_id": 120,
+    "seller": 120,
+    "registration_number": 14,
+    "shipment_id": 120,
+    "tracking": 120,
+}
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -34,6 +47,20 @@ class Fact:
     rate: Decimal | None = None
     is_shipping_charge: bool = False
     may_include_carriage: bool = False
+
+    def problem(self) -> str:
+        """Why the fact cannot be kept; empty when it can."""
+        if abs(self.quantity) > MAX_QUANTITY or self.quantity == 0:
+            return f"数量 {self.quantity} は扱えません。"
+        if abs(self.amount) > MAX_YEN or abs(self.tax or 0) > MAX_YEN:
+            return "金額が大きすぎます。"
+        if self.rate is not None and not 0 <= self.rate <= 100:
+            return f"税率 {self.rate} は 0 から 100 の間ではありません。"
+        for name, limit in _LIMITS.items():
+            text = getattr(self, name)
+            if len(text) > limit or "\x00" in text:
+                return f"{name} が長すぎるか、使えない文字を含みます。"
+        return ""
 
 
 @dataclass(frozen=True)

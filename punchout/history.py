@@ -9,6 +9,7 @@ changes an amount. What cannot be decided goes to a person.
 import datetime
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -128,9 +129,18 @@ def _pull_each() -> int:
         except reporting_api.HistoryUnavailable as error:
             logger.warning("history_unavailable", connection=connection.name, reason=str(error))
             continue
+        except Exception:
+            # One supplier's odd data must not keep the others' history away.
+            logger.exception("history_failed", connection=connection.name)
+            continue
         pulled += 1
         logger.info("history_pulled", connection=connection.name, rows=done.rows, added=done.added)
     return pulled
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's JSON has neither NUL nor lone surrogates."""
+    return re.sub(r"(?<!\\)\\u0000", "?", text.encode("utf-8", "replace").decode())
 
 
 class _Reconciler:
@@ -163,23 +173,24 @@ class _Reconciler:
 
     def take(self, record: HistoryImport, row: Row) -> SourceRow:
         """Reconcile one row; the source row says what came of it."""
-        outcome, reason, tied = _Outcome.MATCHED, row.problem, None
-        if row.problem:
+        problem = row.problem or next(filter(None, (fact.problem() for fact in row.facts)), "")
+        outcome, reason, tied = _Outcome.MATCHED, problem, None
+        if problem:
             outcome = _Outcome.BAD
         elif row.not_yet:
             outcome = _Outcome.NOT_YET
-        for fact in row.facts:
+        for fact in () if problem else row.facts:
             found, said, result = self._reconcile(fact)
             tied = tied or found
             if result == _Outcome.AMBIGUOUS or (
                 result == _Outcome.ADDED and outcome == _Outcome.MATCHED
             ):
                 outcome, reason = result, said
-        body = json.dumps(row.raw, ensure_ascii=False, sort_keys=True)
+        body = _storable(json.dumps(row.raw, ensure_ascii=False, sort_keys=True, default=str))
         return SourceRow(
             history_import=record,
             number=row.number,
-            raw=row.raw,
+            raw=json.loads(body),
             sha256=hashlib.sha256(body.encode()).hexdigest(),
             outcome=outcome,
             reason=reason[:300],

@@ -167,7 +167,7 @@ def _row(number: int, raw: dict[str, Any], lines: dict[str, dict[str, Any]]) -> 
     kept = json.loads(json.dumps(raw, default=str))
     try:
         facts = _facts(raw, lines.get(str(raw.get("orderLineItemId", "")), {}))
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         return Row(number, kept, problem=f"読み取れない項目があります（{error}）。")
     return Row(number, kept, facts)
 

@@ -1,6 +1,5 @@
 """経費精算 from purchase data: every line comes from exactly one purchase record."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -170,13 +169,17 @@ def _has_difference(records: list[PurchaseRecord]) -> bool:
     """Price or quantity of a line, or the carriage of the order, other than approved."""
     if any(Choice(record, False, _approved(record)).differs for record in records):
         return True
-    charged: dict[int, int] = defaultdict(int)
-    for record in records:
-        if record.is_shipping_charge and record.order_id:
-            charged[record.order_id] += record.amount
-    if not charged:
-        return False
-    approved = VoucherLine.objects.filter(
-        voucher__purchase_orders__in=charged, catalog_item__kind="shipping"
+    if any(
+        record.order_line is None and not record.is_shipping_charge and record.amount > 0
+        for record in records
+    ):
+        # Goods that nobody approved.
+        return True
+    orders = {record.order_id for record in records if record.is_shipping_charge}
+    settled = PurchaseRecord.objects.filter(
+        order__in=orders, is_shipping_charge=True, portions__released=False
     ).values_list("amount", flat=True)
-    return sum(charged.values()) > sum(approved)
+    approved = VoucherLine.objects.filter(
+        voucher__purchase_orders__in=orders, catalog_item__kind="shipping"
+    ).values_list("amount", flat=True)
+    return sum(settled) > sum(approved)

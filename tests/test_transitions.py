@@ -134,3 +134,18 @@ def test_amounts_of_a_submitted_slip_are_fixed_in_the_database(world, status):
     with pytest.raises(IntegrityError), transaction.atomic():
         lines._raw_delete("default")
     assert lines.update(note="備考は修正できる") == 1
+
+
+def test_whoever_wrote_in_a_slip_does_not_approve_it(world):
+    from expenses import drafts, lifecycle
+    from masters.models import Deputy
+
+    manager, applicant = world.people["manager"], world.people["applicant"]
+    Deputy.objects.create(principal=applicant, deputy=manager, power=Deputy.Power.FULL)
+    voucher = world.draft()
+    line = world.line(pk=voucher.lines.get().pk, amount=5_000_000)
+    voucher = drafts.save(
+        voucher, by=manager, version=voucher.version, header=world.header(), lines=[line]
+    )
+    with pytest.raises(Exception, match="課長"):
+        lifecycle.submit(voucher, by=applicant)

@@ -85,7 +85,7 @@ class VoucherQuerySet(models.QuerySet):
         slips = self.filter(Exists(mine), status=Status.SUBMITTED)
         if Company.current().allow_self_approval:
             return slips
-        return slips.exclude(Q(applicant=user) | Q(entered_by=user))
+        return slips.exclude(Q(applicant=user) | Q(entered_by=user) | Q(writers=user))
 
 
 @tracked
@@ -103,6 +103,13 @@ class Voucher(models.Model):
         models.PROTECT,
         related_name="entered_vouchers",
         verbose_name="起票者",
+    )
+    writers = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="+",
+        verbose_name="書いた人",
+        help_text="入力・買い物・申請をした人。自己承認にならないよう、承認者から外します。",
     )
     department = models.ForeignKey(
         "masters.Department", models.PROTECT, related_name="vouchers", verbose_name="申請部門"
@@ -188,6 +195,11 @@ class Voucher(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
+
+    def own_people(self) -> set[int]:
+        """Primary keys of everyone whose own slip this is: applicant, and whoever wrote in it."""
+        writers = self.writers.values_list("pk", flat=True)
+        return {self.applicant_id, self.entered_by_id, *writers}
 
     @property
     def delivery(self) -> DeliveryAddress | None:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import secrets
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -11,6 +12,8 @@ from django.views.decorators.http import require_POST
 from punchout import cxml, exchange_log, inbound
 from punchout.models import CatalogConnection, Exchange
 from punchout.views.posted import read_body
+
+logger = structlog.get_logger(__name__)
 
 
 @csrf_exempt
@@ -41,7 +44,12 @@ def receive(request: HttpRequest, token: str) -> HttpResponse:
             reason=error.reason,
         )
         return _answer(inbound.respond(error.status, "Rejected", error.reason))
-    return _answer(inbound.handle(connection, body))
+    try:
+        return _answer(inbound.handle(connection, body))
+    except Exception:
+        # The sender understands cXML only, and tries again on a temporary error.
+        logger.exception("inbound_failed", connection=connection.name)
+        return _answer(inbound.respond(500, "Internal Server Error"))
 
 
 def _answer(document: bytes) -> HttpResponse:
