@@ -1,11 +1,17 @@
-"""Who changed what, from which page, for the field history."""
+"""What stands around every page: who changed what, and plain answers to what no page can use."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware as PghistoryMiddleware
+from redis.exceptions import RedisError
 
 from rakuraku.logs import without_secrets
+
+logger = structlog.get_logger(__name__)
 
 
 class HistoryMiddleware(PghistoryMiddleware):
@@ -14,3 +20,28 @@ class HistoryMiddleware(PghistoryMiddleware):
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().get_context(request)
         return {**context, "url": without_secrets(context["url"])}
+
+
+class PlainRefusalMiddleware:
+    """Answers for what no page can use: NUL in an address, and a login while Redis is away."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # PostgreSQL has no text with NUL; a filter or search with one would be an error page.
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
+            message = "使えない文字を含むアドレスです。"
+            return render(request, "400.html", {"message": message}, status=400)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, RedisError):
+            return None
+        # Without the shared counters a login could be guessed without end: refused, not waved on.
+        logger.error("redis_away", path=without_secrets(request.path))
+        context = {
+            "message": "ただいま処理できません。",
+            "what_to_do": "少し待ってから、もう一度お試しください。",
+        }
+        return render(request, "400.html", context, status=503)

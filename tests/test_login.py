@@ -120,3 +120,19 @@ def test_email_is_optional_lower_case_and_unique_when_present(employee):
     for email in ("Upper@example.jp", "tanaka@example.jp"):
         with pytest.raises(IntegrityError), transaction.atomic():
             Employee.objects.filter(code="2").update(email=email)
+
+
+def test_nul_in_an_address_is_a_400(client, employee):
+    log_in(client, "1001")
+    for path in ("/?q=%00", "/admin/punchout/purchaseorder/?state__exact=%00"):
+        assert client.get(path).status_code == 400
+
+
+def test_a_login_while_redis_is_away_is_a_sentence_and_not_waved_through(
+    client, employee, settings
+):
+    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"}
+    settings.CACHES = {"default": away}
+    response = log_in(client, "1001")
+    assert response.status_code == 503
+    assert "もう一度お試しください" in response.content.decode()
