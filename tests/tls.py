@@ -75,30 +75,38 @@ class TlsProxy:
                 socket.create_connection(("127.0.0.1", self._backend)) as backend,
             ):
                 secure.settimeout(60)
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    part = secure.recv(65536)
-                    if not part:
-                        return
-                    head += part
-                lines, _, body = head.partition(b"\r\n\r\n")
-                kept = [
-                    line
-                    for line in lines.split(b"\r\n")
-                    if not line.lower().startswith((b"connection:", b"x-forwarded-proto:"))
-                ]
-                kept += [b"Connection: close", b"X-Forwarded-Proto: https"]
-                backend.sendall(b"\r\n".join(kept) + b"\r\n\r\n" + body)
-                upload = threading.Thread(target=_pipe, args=(secure, backend), daemon=True)
-                upload.start()
-                _pipe(backend, secure)
+                backend.sendall(_request(secure))
+                while part := backend.recv(65536):
+                    secure.sendall(part)
         except OSError:
             pass
 
 
-def _pipe(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while part := source.recv(65536):
-            target.sendall(part)
-    except OSError:
-        pass
+def _request(client: ssl.SSLSocket) -> bytes:
+    """The whole request, marked as having come by https.
+
+    Read before anything is passed on: a second thread that still read from a socket while this one
+    closed it would read from whichever connection got the same descriptor next.
+    """
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += _more(client)
+    lines, _, body = data.partition(b"\r\n\r\n")
+    kept, length = [], 0
+    for line in lines.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+        if name.lower() not in (b"connection", b"x-forwarded-proto"):
+            kept.append(line)
+    while len(body) < length:
+        body += _more(client)
+    kept += [b"Connection: close", b"X-Forwarded-Proto: https"]
+    return b"\r\n".join(kept) + b"\r\n\r\n" + body
+
+
+def _more(client: ssl.SSLSocket) -> bytes:
+    part = client.recv(65536)
+    if not part:
+        raise ConnectionResetError("the client left before its request was complete")
+    return part
