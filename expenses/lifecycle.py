@@ -4,6 +4,8 @@ Every function is one transaction: lock, check the table, write, record, tell th
 All may raise ``WrongStatus``, ``NotAllowed``, ``Invalid`` and, from a receiver, ``Blocked``.
 """
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -72,19 +74,29 @@ def delete(voucher: Voucher, *, by: Employee, comment: str = "") -> Voucher:
 
 
 @transaction.atomic
-def deny(voucher: Voucher, *, by: Employee, comment: str) -> Voucher:
-    """否認処理: take an approved slip out, for good, with a reason."""
-    return _take_out(voucher, Action.DENY, "否認しました", by=by, comment=comment)
+def deny(voucher: Voucher, *, by: Employee, comment: str, confirmed: bool = False) -> Voucher:
+    """否認処理: take an approved slip out, for good, with a reason.
+
+    Raises ``ToConfirm`` while goods are still to come, unless ``confirmed``.
+    """
+    return _take_out(
+        voucher, Action.DENY, "否認しました", by=by, comment=comment, confirmed=confirmed
+    )
 
 
 @transaction.atomic
-def exclude(voucher: Voucher, *, by: Employee, comment: str) -> Voucher:
-    """対象外処理: take an approved slip out of accounting, for good, with a reason."""
-    return _take_out(voucher, Action.EXCLUDE, "対象外にしました", by=by, comment=comment)
+def exclude(voucher: Voucher, *, by: Employee, comment: str, confirmed: bool = False) -> Voucher:
+    """対象外処理: take an approved slip out of accounting, for good, with a reason.
+
+    Raises ``ToConfirm`` while goods are still to come, unless ``confirmed``.
+    """
+    return _take_out(
+        voucher, Action.EXCLUDE, "対象外にしました", by=by, comment=comment, confirmed=confirmed
+    )
 
 
 def _take_out(
-    voucher: Voucher, action: Action, label: str, *, by: Employee, comment: str
+    voucher: Voucher, action: Action, label: str, *, by: Employee, comment: str, confirmed: bool
 ) -> Voucher:
     if not comment.strip():
         raise Invalid(f"{action.label}には理由を入力してください。")
@@ -97,7 +109,15 @@ def _take_out(
             "この申請に紐づく経費精算があるため処理できません。先に精算を否認してください。"
         )
     _move(voucher, action)
-    _tell(voucher, action, label, by=by, comment=comment, tone=VoucherEvent.Tone.WRONG)
+    _tell(
+        voucher,
+        action,
+        label,
+        by=by,
+        comment=comment,
+        tone=VoucherEvent.Tone.WRONG,
+        confirmed=confirmed,
+    )
     return voucher
 
 
@@ -168,6 +188,7 @@ def _tell(
     by: Employee,
     comment: str,
     tone: str = VoucherEvent.Tone.PLAIN,
+    **more: Any,
 ) -> None:
     behalf = (
         voucher.applicant if action in _APPLICANTS_ACTIONS and by != voucher.applicant else None
@@ -175,7 +196,7 @@ def _tell(
     events.record(
         voucher, action, label, by=by, on_behalf_of=behalf, comment=comment.strip(), tone=tone
     )
-    voucher_transition.send(sender=Voucher, voucher=voucher, action=action, by=by)
+    voucher_transition.send(sender=Voucher, voucher=voucher, action=action, by=by, **more)
 
 
 _APPLICANTS_ACTIONS = frozenset({Action.SUBMIT, Action.WITHDRAW, Action.DELETE})

@@ -6,7 +6,8 @@ voucher_transition = Signal()
 """Sent by every verb, inside its transaction, with ``voucher``, ``action`` and ``by``.
 
 ``voucher`` already has its new status. A receiver may raise :class:`Blocked`; the verb then rolls
-back whole.
+back whole. 否認処理 and 対象外処理 carry ``confirmed``: whether the person has confirmed what a
+receiver asked by :class:`ToConfirm`.
 """
 
 
@@ -17,3 +18,7 @@ class Blocked(Exception):
         super().__init__(reason)
         self.reason = reason
         self.what_to_do = what_to_do
+
+
+class ToConfirm(Blocked):
+    """The action is possible once the person confirms a consequence, given in Japanese."""

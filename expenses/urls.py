@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from expenses.models import Kind
-from expenses.views import detail, edit, lists
+from expenses.views import detail, edit, lists, notices
 
 
 class KindConverter:
@@ -23,6 +23,8 @@ urlpatterns = [
     path("", lists.mine, name="list"),
     path("inbox/", lists.inbox, name="inbox"),
     path("browse/", lists.browse, name="browse"),
+    path("notices/", notices.listing, name="notices"),
+    path("notices/<int:pk>/", notices.open_one, name="notice"),
     path("vouchers/new/<kind:kind>/", edit.new, name="new"),
     path("vouchers/<slug:number>/", detail.detail, name="detail"),
     path("vouchers/<slug:number>/edit/", edit.edit, name="edit"),

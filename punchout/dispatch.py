@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from expenses import events
 from expenses.models import VoucherEvent
-from punchout import cxml, exchange_log, transport
-from punchout.models import Exchange, OrderAttempt, PurchaseOrder
+from masters.models import Employee
+from punchout import alerts, cxml, exchange_log, transport
+from punchout.models import SWEEP, Exchange, JobRun, OrderAttempt, PurchaseOrder
 from punchout.order_states import OrderState
 
 logger = structlog.get_logger(__name__)
@@ -28,6 +29,9 @@ RETRY_MINUTES = (1, 2, 5, 10, 20, 40, 60, 100, 150)
 """Waiting times after a try that surely did not arrive: ten tries over more than six hours."""
 
 SURELY_NOT_PROCESSED = frozenset({550, 551, 560})
+
+_CONFLICT = 409
+"""The supplier's state prevented it, perhaps because it has the order: only a person can tell."""
 
 _Outcome = OrderAttempt.Outcome
 
@@ -88,7 +92,9 @@ def sweep(now: datetime.datetime | None = None) -> dict[str, int]:
         _give_up(pk, now)
         for pk in PurchaseOrder.objects.abandoned(now).values_list("pk", flat=True)[:500]
     )
-    return {"sent": sent, "abandoned": abandoned}
+    counts = {"sent": sent, "abandoned": abandoned}
+    JobRun.record(SWEEP, counts)
+    return counts
 
 
 @transaction.atomic
@@ -108,8 +114,9 @@ def _claim(order_pk: int) -> OrderAttempt | None:
 
 def _post(order: PurchaseOrder) -> Result:
     connection = order.connection
-    if not connection.order_url or not connection.shared_secret:
-        return Result(_Outcome.NOT_DELIVERED, "注文 URL またはパスワードが設定されていません。")
+    obstacle = _obstacle(order)
+    if obstacle:
+        return Result(_Outcome.NOT_DELIVERED, obstacle)
     auth = None
     if connection.order_basic_auth:
         auth = (connection.from_identity, connection.shared_secret)
@@ -135,20 +142,36 @@ def _post(order: PurchaseOrder) -> Result:
     return Result(judge(status.code), text, answer.status, status.code, answer.body)
 
 
+def _obstacle(order: PurchaseOrder) -> str:
+    """Why the order must not leave now; an administrator may have changed the connection since."""
+    connection = order.connection
+    if not connection.order_url or not connection.shared_secret:
+        return "注文 URL またはパスワードが設定されていません。"
+    if not (connection.is_active and connection.is_contracted):
+        return "カタログ連携設定が無効になっています。"
+    if connection.mode != order.mode:
+        return f"承認後に接続が「{connection.get_mode_display()}」に変更されています。"
+    return ""
+
+
 def judge(code: int) -> OrderAttempt.Outcome:
     """What a cXML status means for an order (PROTOCOL §2). It counts, not the HTTP code."""
     if 200 <= code < 300:
         return _Outcome.ACCEPTED
     if code in SURELY_NOT_PROCESSED:
         return _Outcome.NOT_DELIVERED
-    if 400 <= code < 500:
+    if 400 <= code < 500 and code != _CONFLICT:
         return _Outcome.REJECTED
     return _Outcome.UNKNOWN
 
 
 @transaction.atomic
 def _settle(attempt: OrderAttempt, result: Result, duration_ms: int) -> None:
-    order = PurchaseOrder.objects.select_for_update(no_key=True).get(pk=attempt.order_id)
+    order = (
+        PurchaseOrder.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("connection", "voucher")
+        .get(pk=attempt.order_id)
+    )
     attempt.outcome = result.outcome
     attempt.text = result.text[:500]
     attempt.http_status = result.http_status
@@ -166,26 +189,16 @@ def _settle(attempt: OrderAttempt, result: Result, duration_ms: int) -> None:
             mark_failed(
                 order, PurchaseOrder.Failure.REJECTED, f"注文が拒否されました: {order.reason}"
             )
-        case _Outcome.NOT_DELIVERED if order.tries > len(RETRY_MINUTES):
+        case _Outcome.NOT_DELIVERED if order.tries_this_time > len(RETRY_MINUTES):
             mark_failed(
                 order,
                 PurchaseOrder.Failure.UNDELIVERABLE,
-                f"{order.tries} 回送信しましたが届きませんでした: {order.reason}",
+                f"{order.tries_this_time} 回送信しましたが届きませんでした: {order.reason}",
             )
         case _Outcome.NOT_DELIVERED:
-            wait = RETRY_MINUTES[order.tries - 1]
-            order.state = OrderState.PENDING
-            order.due_at = timezone.now() + datetime.timedelta(minutes=wait)
-            order.claimed_at = None
-            order.save()
-            _tell(
-                order,
-                f"注文が届かなかったため、{wait} 分後にもう一度送ります",
-                order.reason,
-                VoucherEvent.Tone.ATTENTION,
-            )
+            _send_later(order, "注文が届かなかったため")
         case _:
-            mark_unknown(order, order.reason)
+            _not_known(order, order.reason)
 
 
 def _says_nothing(result: Result) -> bool:
@@ -198,7 +211,8 @@ def _says_nothing(result: Result) -> bool:
 def _give_up(order_pk: int, now: datetime.datetime | None) -> bool:
     order = (
         PurchaseOrder.objects.abandoned(now)
-        .select_for_update(skip_locked=True, no_key=True)
+        .select_for_update(of=("self",), skip_locked=True, no_key=True)
+        .select_related("connection", "voucher")
         .filter(pk=order_pk)
         .first()
     )
@@ -209,18 +223,40 @@ def _give_up(order_pk: int, now: datetime.datetime | None) -> bool:
         outcome=_Outcome.UNKNOWN, text=text
     )
     order.reason = text
-    mark_unknown(order, text)
+    _not_known(order, text)
     return True
 
 
-def mark_ordered(order: PurchaseOrder, label: str) -> None:
-    """発注済, on the supplier's answer or its own later data. The order's row must be locked."""
+def _send_later(order: PurchaseOrder, why: str) -> None:
+    wait = RETRY_MINUTES[order.tries_this_time - 1]
+    order.state = OrderState.PENDING
+    order.due_at = timezone.now() + datetime.timedelta(minutes=wait)
+    order.claimed_at = None
+    order.save()
+    label = f"{why}、{wait} 分後にもう一度送ります"
+    _tell(order, label, order.reason, VoucherEvent.Tone.ATTENTION)
+
+
+def _not_known(order: PurchaseOrder, text: str) -> None:
+    # Only for a supplier that vouched for dropping a payloadID it has already taken.
+    if order.connection.resend_unknown and order.tries_this_time <= len(RETRY_MINUTES):
+        _send_later(order, "結果が不明のため、接続の設定により")
+    else:
+        mark_unknown(order, text)
+
+
+def mark_ordered(
+    order: PurchaseOrder, label: str, *, by: Employee | None = None, comment: str = ""
+) -> None:
+    """発注済, on the supplier's answer, its later data or a person's word. The row is locked."""
     order.state = OrderState.ORDERED
     order.ordered_at = timezone.now()
-    order.needs_person = ""
+    order.failure = ""
+    order.unflag()
     order.save()
     supplier = order.connection.supplier_name
-    _tell(order, f"{supplier}に{label}（発注番号 {order.number}）", "", VoucherEvent.Tone.GOOD)
+    label = f"{supplier}に{label}（発注番号 {order.number}）"
+    _tell(order, label, comment, VoucherEvent.Tone.GOOD, by=by)
 
 
 def mark_failed(order: PurchaseOrder, failure: PurchaseOrder.Failure, text: str) -> None:
@@ -228,20 +264,29 @@ def mark_failed(order: PurchaseOrder, failure: PurchaseOrder.Failure, text: str)
     order.state = OrderState.FAILED
     order.failure = failure
     order.reason = text[:500]
-    order.needs_person = text[:500]
+    order.flag(text)
     order.save()
     _tell(order, "発注エラーになりました", text, VoucherEvent.Tone.WRONG)
+    alerts.order_needs_person(order, "発注エラー", text)
 
 
 def mark_unknown(order: PurchaseOrder, text: str) -> None:
     """要確認: it may or may not have arrived, so nothing is sent again by itself."""
     order.state = OrderState.UNKNOWN
-    order.needs_person = text[:500]
+    order.flag(text)
     order.save()
     _tell(order, "発注の結果が分からないため、確認が必要です", text, VoucherEvent.Tone.ATTENTION)
+    alerts.order_needs_person(order, "要確認", text)
 
 
-def _tell(order: PurchaseOrder, label: str, comment: str, tone: str) -> None:
+def _tell(
+    order: PurchaseOrder, label: str, comment: str, tone: str, *, by: Employee | None = None
+) -> None:
     events.record(
-        order.voucher, f"order_{order.state}", label, by=None, comment=comment[:1000], tone=tone
+        order.voucher,
+        f"order_{order.state}",
+        label[:120],
+        by=by,
+        comment=comment[:1000],
+        tone=tone,
     )

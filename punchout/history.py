@@ -6,6 +6,7 @@ amount, as a multiset within one import. A match enriches a fact, it never adds 
 changes an amount. What cannot be decided goes to a person.
 """
 
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -20,8 +21,9 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from expenses.refusals import Invalid
 from masters.models import Employee
-from punchout import reporting_api
+from punchout import evidence, report_csv, reporting_api
 from punchout.facts import Fact, Row, same_title
 from punchout.models import (
     CatalogConnection,
@@ -29,8 +31,10 @@ from punchout.models import (
     OrderLine,
     PurchaseOrder,
     PurchaseRecord,
+    RowDecision,
     SourceRow,
 )
+from punchout.order_states import OrderState
 
 logger = structlog.get_logger(__name__)
 
@@ -75,6 +79,7 @@ def import_rows(
     reconciler = _Reconciler(connection, list(rows))
     sources = [reconciler.take(record, row) for row in reconciler.rows]
     SourceRow.objects.bulk_create(sources)
+    reconciler.settle_doubts()
     outcomes = [row.outcome for row in sources]
     record.rows = len(sources)
     record.added = outcomes.count(_Outcome.ADDED)
@@ -138,6 +143,48 @@ def _pull_each() -> int:
     return pulled
 
 
+@transaction.atomic
+def decide(
+    row: SourceRow, *, verdict: RowDecision.Verdict, reason: str, by: Employee
+) -> RowDecision:
+    """What a person says about a 要確認 row: another purchase, or one that is known already.
+
+    Raises ``Invalid`` without a reason, or when the row is not open (any more).
+    """
+    if not reason.strip():
+        raise Invalid("理由を入力してください。")
+    connection = CatalogConnection.objects.select_for_update(no_key=True).get(
+        pk=row.history_import.connection_id
+    )
+    if not SourceRow.objects.undecided().filter(pk=row.pk).exists():
+        raise Invalid("この行はすでに判断されています。")
+    if verdict == RowDecision.Verdict.SEPARATE:
+        _add_separate(connection, row)
+    return RowDecision.objects.create(
+        connection=connection,
+        sha256=row.sha256,
+        row=row,
+        verdict=verdict,
+        reason=reason.strip()[:500],
+        by=by,
+    )
+
+
+def _add_separate(connection: CatalogConnection, row: SourceRow) -> None:
+    source = row.history_import.source
+    read = reporting_api.read_row if source == HistoryImport.Source.API else report_csv.read_row
+    reconciler = _Reconciler(connection, [read(row.number, row.raw)])
+    for fact in reconciler.rows[0].facts:
+        taken = (
+            fact.strong_id
+            and PurchaseRecord.objects.filter(
+                connection=connection, strong_id=fact.strong_id
+            ).exists()
+        )
+        reconciler.add(dataclasses.replace(fact, strong_id="") if taken else fact)
+    reconciler.settle_doubts()
+
+
 def _storable(text: str) -> str:
     """PostgreSQL's JSON has neither NUL nor lone surrogates."""
     return re.sub(r"(?<!\\)\\u0000", "?", text.encode("utf-8", "replace").decode())
@@ -170,6 +217,8 @@ class _Reconciler:
         )
         self._counted: dict[int, int] = defaultdict(int, counted)
         self._spoken_for: set[int] = set()
+        self._bought: dict[int, PurchaseOrder] = {}
+        self._digests: frozenset[str] | None = None
 
     def take(self, record: HistoryImport, row: Row) -> SourceRow:
         """Reconcile one row; the source row says what came of it."""
@@ -187,11 +236,14 @@ class _Reconciler:
             ):
                 outcome, reason = result, said
         body = _storable(json.dumps(row.raw, ensure_ascii=False, sort_keys=True, default=str))
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        if outcome == _Outcome.AMBIGUOUS and digest in self._decided():
+            outcome, reason = _Outcome.MATCHED, "人が判断した行です。"
         return SourceRow(
             history_import=record,
             number=row.number,
             raw=json.loads(body),
-            sha256=hashlib.sha256(body.encode()).hexdigest(),
+            sha256=digest,
             outcome=outcome,
             reason=reason[:300],
             record=tied,
@@ -211,6 +263,14 @@ class _Reconciler:
         too_many = self._exceeds_order(line, fact)
         if too_many:
             return None, too_many, _Outcome.AMBIGUOUS
+        record = self.add(fact)
+        self._spoken_for.add(record.pk)
+        return record, "", _Outcome.ADDED
+
+    def add(self, fact: Fact) -> PurchaseRecord:
+        """A new fact, tied to our order where the row names it."""
+        order = self._orders.get(fact.purchase_order_number)
+        line = self._line(order, fact)
         record = PurchaseRecord.objects.create(
             connection=self.connection,
             order=order,
@@ -223,10 +283,29 @@ class _Reconciler:
             **{name: getattr(fact, name) for name in _ENRICHED},
         )
         self._known[fact.supplier_order].append(record)
+        if order is not None:
+            self._bought[order.pk] = order
         if line is not None and fact.quantity > 0:
             self._counted[line.pk] += fact.quantity
-        self._spoken_for.add(record.pk)
-        return record, "", _Outcome.ADDED
+        return record
+
+    def _decided(self) -> frozenset[str]:
+        if self._digests is None:
+            decisions = RowDecision.objects.filter(connection=self.connection)
+            self._digests = frozenset(decisions.values_list("sha256", flat=True))
+        return self._digests
+
+    def settle_doubts(self) -> None:
+        """What was bought on an order shows that the supplier has it."""
+        bought = self._bought.values()
+        doubtful = [order.pk for order in bought if order.state != OrderState.ORDERED]
+        for order in (
+            PurchaseOrder.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("connection", "voucher")
+            .filter(pk__in=doubtful)
+            .order_by("pk")
+        ):
+            evidence.is_there(order, "購入履歴")
 
     def _find(self, fact: Fact) -> PurchaseRecord | None:
         others = self._known[fact.supplier_order]
@@ -274,6 +353,7 @@ class _Reconciler:
         if record.order_id is None and fact.purchase_order_number in self._orders:
             record.order = self._orders[fact.purchase_order_number]
             record.order_line = self._line(record.order, fact)
+            self._bought[record.order.pk] = record.order
             changed += ["order", "order_line"]
         if changed:
             record.save(update_fields=changed)

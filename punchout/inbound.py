@@ -14,13 +14,12 @@ from django.utils import timezone
 
 from expenses import events
 from expenses.models import VoucherEvent
-from punchout import cxml, dispatch, exchange_log, ledger
+from punchout import alerts, cancellation, cxml, dispatch, evidence, exchange_log, ledger
 from punchout.identifiers import new_payload_id, public_url
 from punchout.models import CatalogConnection, Exchange, PurchaseOrder, SupplierDocument
 from punchout.order_states import OrderState
 
 _Kind = SupplierDocument.Kind
-_UNDECIDED = (OrderState.PENDING, OrderState.SENDING, OrderState.UNKNOWN)
 _TRANSACTIONS = (
     "ProfileRequest",
     "ConfirmationRequest",
@@ -93,7 +92,7 @@ def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, bod
     dated = stated if ledger.plausible(stated) else None
     _document, new = SupplierDocument.objects.get_or_create(
         connection=connection,
-        payload_id=message.payload_id[:255],
+        payload_id=_fitting(message.payload_id),
         order_number=number[:120],
         defaults={
             "order": order,
@@ -109,9 +108,36 @@ def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, bod
         return False
     if not new:
         return True
+    before = evidence.flags(order)
     ledger.rebuild(order)
     _conclude(order, message)
+    cancellation.review(order)
+    _flag(order, [flag for flag in evidence.flags(order) if flag not in before])
     return True
+
+
+def _flag(order: PurchaseOrder, news: list[str]) -> None:
+    """Tell people what became impossible or different by this document."""
+    if news:
+        text = " ".join(news)
+        order.flag(*news)
+        order.save()
+        events.record(
+            order.voucher,
+            "order_differs",
+            "承認した内容と違いがあります",
+            by=None,
+            comment=text[:1000],
+            tone=VoucherEvent.Tone.ATTENTION,
+        )
+        alerts.differs(order, text)
+
+
+def _fitting(payload_id: str) -> str:
+    """The payloadID as stored: a longer one than the column keeps its difference as a hash."""
+    if len(payload_id) <= 255:
+        return payload_id
+    return f"{payload_id[:190]}#{hashlib.sha256(payload_id.encode()).hexdigest()}"
 
 
 def _reference(message: cxml.Inbound, number: str) -> Q:
@@ -147,11 +173,14 @@ def _conclude(order: PurchaseOrder, message: cxml.Inbound) -> None:
         case cxml.ShipNotice():
             by = " ".join([*message.carriers, *message.trackings])
             label = "返品の通知を受け取りました" if message.is_return else "出荷されました"
+            evidence.is_there(order, f"出荷通知 {message.shipment_id}")
             _tell(order, "ship_notice", f"{label}（{by or message.shipment_id}）")
         case cxml.Invoice():
+            evidence.is_there(order, f"請求書 {message.invoice_id}")
             _tell(order, "invoice", f"請求書 {message.invoice_id} を受け取りました")
         case cxml.StatusUpdate():
             text = f"{message.status.code} {message.status.text} {message.status.message}".strip()
+            _status_stated(order, message.status.code, text)
             _tell(order, "status_update", "相手先から状態の通知を受け取りました", text)
 
 
@@ -159,25 +188,27 @@ def _confirmed(order: PurchaseOrder, message: cxml.Confirmation) -> None:
     rejected = all(line.cancelled >= line.quantity for line in order.lines.all())
     if rejected:
         said = " ".join(text for _kind, text in message.comments) or "理由の記載なし"
-        if order.state in (*_UNDECIDED, OrderState.ORDERED):
+        if order.state in (*evidence.UNDECIDED, OrderState.ORDERED):
             dispatch.mark_failed(
                 order, PurchaseOrder.Failure.REJECTED, f"注文が拒否されました: {said}"
             )
         return
-    if order.state in _UNDECIDED:
-        dispatch.mark_ordered(order, "発注済みと確認できました")
-    elif order.state != OrderState.ORDERED:
-        # It counts as failed here, yet the supplier confirms it: only a person can tell.
-        order.needs_person = (
-            f"「{order.get_state_display()}」の注文に、注文確認 {message.confirm_id} が届きました。"
-        )
-        order.save()
+    evidence.is_there(order, f"注文確認 {message.confirm_id}")
     total = f"（合計 ¥{int(message.total.amount):,}）" if message.total else ""
     tone = VoucherEvent.Tone.GOOD
     wrong = any(line.contradiction for line in order.lines.all())
     if wrong:
         tone = VoucherEvent.Tone.ATTENTION
     _tell(order, "confirmation", f"注文確認 {message.confirm_id} を受け取りました{total}", "", tone)
+
+
+def _status_stated(order: PurchaseOrder, code: int, text: str) -> None:
+    if 200 <= code < 300:
+        evidence.is_there(order, "状態の通知")
+    elif code >= 400:
+        order.flag(f"相手先からの状態の通知: {text}")
+        order.save()
+        alerts.order_needs_person(order, "要確認", text)
 
 
 def _tell(

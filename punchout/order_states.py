@@ -27,7 +27,8 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
     OrderState.UNKNOWN: frozenset(
         {OrderState.ORDERED, OrderState.FAILED, OrderState.PENDING, OrderState.CANCELLED}
     ),
-    OrderState.FAILED: frozenset(),
+    # A person who sees at the supplier that it was taken after all.
+    OrderState.FAILED: frozenset({OrderState.ORDERED}),
     OrderState.CANCELLED: frozenset(),
 }
 

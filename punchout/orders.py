@@ -8,16 +8,18 @@ from django.utils import timezone
 from expenses import events
 from expenses.models import Origin, Voucher, VoucherLine
 from expenses.signals import Blocked
+from expenses.transitions import Status
 from punchout import cxml, documents
 from punchout.identifiers import new_payload_id
 from punchout.models import CatalogItem, OrderLine, PurchaseOrder, ShoppingSession
 
 
-def create(voucher: Voucher) -> PurchaseOrder | None:
+def create(voucher: Voucher, *, replaces: PurchaseOrder | None = None) -> PurchaseOrder | None:
     """The order of an approved request, frozen; None when it has no catalogue lines.
 
-    Must run inside the transaction of the final approval. The worker is woken after the commit;
-    should that fail, the sweep finds the row. Raises ``Blocked`` if the order cannot be made.
+    Must run inside the transaction of the final approval, or of the decision to order anew instead
+    of ``replaces``. The worker is woken after the commit; should that fail, the sweep finds the
+    row. Raises ``Blocked`` if the order cannot be made, or its cart is past the limit.
     """
     lines = [
         line
@@ -39,7 +41,7 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
         raise Blocked(
             "配送先がないため、発注できません。", "差し戻して配送先を選んでもらってください。"
         )
-    number = voucher.number
+    number = _number(voucher)
     payload_id, now = new_payload_id(), timezone.now()
     place = documents.address(destination, email=session.email)
     shipping = [line for line in lines if line not in goods]
@@ -86,6 +88,7 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
         document=document,
         sha256=hashlib.sha256(document).hexdigest(),
         total=total,
+        replaces=replaces,
     )
     OrderLine.objects.bulk_create(
         OrderLine(
@@ -106,8 +109,27 @@ def create(voucher: Voucher) -> PurchaseOrder | None:
         f"{connection.supplier_name}への発注を受け付けました（{len(goods)} 品目 ¥{total:,}）",
         by=None,
     )
-    transaction.on_commit(lambda: _wake(order.pk), robust=True)
+    wake_after_commit(order)
     return order
+
+
+def refuse_unless_approved(voucher: Voucher) -> None:
+    """Raises ``Blocked`` unless the request is 最終承認済み: nothing else may order."""
+    if voucher.status != Status.APPROVED:
+        raise Blocked(
+            f"{voucher.number} は「{voucher.get_status_display()}」のため、発注できません。"
+        )
+
+
+def wake_after_commit(order: PurchaseOrder) -> None:
+    """Let a worker look at the order as soon as its row can be seen."""
+    transaction.on_commit(lambda: _wake(order.pk), robust=True)
+
+
+def _number(voucher: Voucher) -> str:
+    """The slip's number; a further order of the same request gets a suffix."""
+    earlier = PurchaseOrder.objects.filter(voucher=voucher).count()
+    return f"{voucher.number}-{earlier + 1}" if earlier else voucher.number
 
 
 def _session_of(goods: list[VoucherLine]) -> ShoppingSession:

@@ -1,6 +1,6 @@
 """Where an order stands, as the page of its request shows it."""
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from expenses.models import Voucher
@@ -30,14 +30,23 @@ _LINE_TONES = {
 
 def of_request(voucher: Voucher) -> list[dict]:
     """The orders of a 経費申請, newest first, with steps and lines; constant in queries."""
+    return _shown(PurchaseOrder.objects.filter(voucher=voucher))
+
+
+def of_order(order: PurchaseOrder) -> dict:
+    """One order as its page shows it."""
+    return _shown(PurchaseOrder.objects.filter(pk=order.pk))[0]
+
+
+def _shown(wanted: QuerySet) -> list[dict]:
     documents = SupplierDocument.objects.defer("raw")
     ledger = LedgerEntry.objects.prefetch_related(Prefetch("document", queryset=documents))
     orders = (
-        PurchaseOrder.objects.filter(voucher=voucher)
-        .defer("document")
-        .select_related("connection")
+        wanted.defer("document", "replaced_by__document")
+        .select_related("connection", "replaced_by")
         .prefetch_related(
             Prefetch("lines__ledger", queryset=ledger),
+            "lines__cancel_requests",
             Prefetch("records", queryset=PurchaseRecord.objects.with_state()),
         )
         .order_by("-created_at")
@@ -48,6 +57,7 @@ def of_request(voucher: Voucher) -> list[dict]:
             "tone": _ORDER_TONES.get(OrderState(order.state), "plain"),
             "steps": steps(order),
             "lines": [_line(line) for line in order.lines.all()],
+            "replaced": getattr(order, "replaced_by", None),
         }
         for order in orders
     ]
@@ -55,7 +65,11 @@ def of_request(voucher: Voucher) -> list[dict]:
 
 def _line(line: OrderLine) -> dict:
     entries = list(line.ledger.all())
-    numbers = {entry.document.key for entry in entries if entry.kind == LedgerEntry.Kind.CONFIRMED}
+    numbers = {
+        entry.document.key
+        for entry in entries
+        if entry.document and entry.kind == LedgerEntry.Kind.CONFIRMED
+    }
     real = line.real_unit_price
     return {
         "line": line,
@@ -64,6 +78,9 @@ def _line(line: OrderLine) -> dict:
         "confirmations": sorted(numbers),
         "shipments": [entry for entry in entries if entry.kind == LedgerEntry.Kind.SHIPPED],
         "price_differs": real is not None and real != line.unit_price,
+        "cancel": next(
+            (one for one in line.cancel_requests.all() if one.state == "requested"), None
+        ),
     }
 
 

@@ -1,72 +1,34 @@
 """What catalogues have to say when something happens to a slip."""
 
-import datetime
-
 from django.dispatch import receiver
-from django.utils import timezone
 
-from expenses.models import Origin, Voucher
-from expenses.signals import Blocked, voucher_transition
+from expenses.models import Voucher
+from expenses.signals import Blocked, ToConfirm, voucher_transition
 from expenses.transitions import Action
-from punchout import orders, settling
-from punchout.models import CatalogConnection, ReceivedCart
+from punchout import cart_age, orders, settling
+from punchout.models import CancelRequest, OrderLine
 from punchout.order_states import OrderState
 
 _SETTING_FREE = frozenset({Action.DELETE, Action.DENY, Action.EXCLUDE})
+_SHOP_AGAIN = "「カタログ連携」からもう一度買い物をして、カートを取り直してください。"
+_RETURN_IT = "差し戻して、申請者にカートを取り直してもらってください。"
 
 
 @receiver(voucher_transition, sender=Voucher)
-def react(voucher: Voucher, action: Action, **kwargs) -> None:
+def react(voucher: Voucher, action: Action, *, confirmed: bool = False, **kwargs) -> None:
     """Cart age at 申請 and 最終承認, the order at 最終承認, what must be settled at the rest."""
     if voucher.is_request:
-        if action in (Action.SUBMIT, Action.FINAL_APPROVE):
-            _refuse_old_cart(voucher, action)
+        if action == Action.SUBMIT:
+            cart_age.refuse_past_limit(voucher, _SHOP_AGAIN)
         if action == Action.FINAL_APPROVE:
+            cart_age.refuse_past_limit(voucher, _RETURN_IT)
             orders.create(voucher)
         if action in (Action.DENY, Action.EXCLUDE):
             _refuse_while_under_way(voucher)
+            if not confirmed:
+                _ask_about_goods_to_come(voucher)
     elif action in _SETTING_FREE:
         settling.release(voucher)
-
-
-def cart_of(voucher: Voucher) -> ReceivedCart | None:
-    """The cart that the slip's catalogue lines were made from."""
-    return (
-        ReceivedCart.objects.filter(items__line__voucher=voucher)
-        .select_related("session__connection")
-        .first()
-    )
-
-
-def cart_age(cart: ReceivedCart, now: datetime.datetime | None = None) -> datetime.timedelta:
-    """Time since the cart was received."""
-    return (now or timezone.now()) - cart.received_at
-
-
-def is_past_limit(cart: ReceivedCart, connection: CatalogConnection) -> bool:
-    """Whether the supplier no longer holds the cart's prices."""
-    return cart_age(cart) > datetime.timedelta(days=connection.cart_limit_days)
-
-
-def _refuse_old_cart(voucher: Voucher, action: Action) -> None:
-    if not voucher.lines.filter(origin=Origin.CATALOGUE).exists():
-        return
-    cart = cart_of(voucher)
-    if cart is None:
-        return
-    connection = cart.session.connection
-    if not (connection.cart_limit_blocks and is_past_limit(cart, connection)):
-        return
-    received = timezone.localtime(cart.received_at)
-    reason = (
-        f"カートを受け取ってから {connection.cart_limit_days} 日を過ぎています"
-        f"（受信 {received:%Y/%m/%d %H:%M}）。価格が保証されません。"
-    )
-    if action == Action.SUBMIT:
-        raise Blocked(
-            reason, "「カタログ連携」からもう一度買い物をして、カートを取り直してください。"
-        )
-    raise Blocked(reason, "差し戻して、申請者にカートを取り直してもらってください。")
 
 
 def _refuse_while_under_way(voucher: Voucher) -> None:
@@ -77,3 +39,22 @@ def _refuse_while_under_way(voucher: Voucher) -> None:
             f"発注 {order.number} が「{order.get_state_display()}」のため処理できません。",
             "発注の結果が決まってからやり直してください。",
         )
+
+
+def _ask_about_goods_to_come(voucher: Voucher) -> None:
+    """Taking the slip out stops no delivery and no bill: a person has to know that."""
+    lines = OrderLine.objects.filter(order__voucher=voucher, order__state=OrderState.ORDERED)
+    remaining = [line for line in lines if line.quantity > line.cancelled + line.returned]
+    if not remaining:
+        return
+    listed = "、".join(
+        f"{line.description[:30]} {line.quantity - line.cancelled - line.returned} 点"
+        for line in remaining[:5]
+    )
+    more = f" ほか {len(remaining) - 5} 品目" if len(remaining) > 5 else ""
+    waiting = CancelRequest.objects.waiting().filter(order_line__in=remaining).exists()
+    asked = "キャンセル依頼の結果が出ていません。" if waiting else ""
+    raise ToConfirm(
+        f"発注した商品のうち、キャンセルも返品もされていないものがあります（{listed}{more}）。{asked}"
+        "この処理をしても商品は届き、支払いは発生します。先に「キャンセル依頼」をしてください。"
+    )

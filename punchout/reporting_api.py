@@ -163,6 +163,11 @@ def _object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def read_row(number: int, raw: dict[str, Any]) -> Row:
+    """A kept row read again; what came with it from other reports is not known any more."""
+    return _row(number, raw, {})
+
+
 def _row(number: int, raw: dict[str, Any], lines: dict[str, dict[str, Any]]) -> Row:
     kept = json.loads(json.dumps(raw, default=str))
     try:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from punchout.views import inbound, settle, shopping
+from punchout.views import inbound, orders, settle, shopping
 
 app_name = "punchout"
 urlpatterns = [
@@ -9,6 +9,10 @@ urlpatterns = [
     path("return", shopping.receive, name="return"),
     path("carts/<int:pk>/", shopping.cart, name="cart"),
     path("cxml/<str:token>", inbound.receive, name="inbound"),
+    path("orders/", orders.status, name="orders"),
+    path("orders/rows/<int:pk>/", orders.decide_row, name="decide-row"),
+    path("orders/<slug:number>/", orders.order, name="order"),
+    path("orders/<slug:number>/cancel/", orders.cancel, name="cancel"),
     path("settle/", settle.choose_request, name="settle"),
     path("settle/<slug:number>/", settle.choose_records, name="settle-request"),
 ]

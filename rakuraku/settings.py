@@ -112,7 +112,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "expenses.navigation.tabs",
+                "rakuraku.navigation.tabs",
             ],
         },
     },
@@ -181,6 +181,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(_SWEEP_SECONDS),
         "options": {"expires": _SWEEP_SECONDS},
     },
+    "send-mails": {
+        "task": "expenses.tasks.send_mails",
+        "schedule": schedule(_SWEEP_SECONDS),
+        "options": {"expires": _SWEEP_SECONDS},
+    },
     "pull-purchase-history": {
         "task": "punchout.tasks.pull_purchase_history",
         "schedule": schedule(_PULL_SECONDS),
@@ -245,6 +250,7 @@ WHITENOISE_USE_FINDERS = ENVIRONMENT == "test"
 DEFAULT_FROM_EMAIL = _required("DEFAULT_FROM_EMAIL", "rakuraku@localhost")
 EMAIL_CONFIG = env.email_url_config(_required("EMAIL_URL", "consolemail://"))
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
 
 # Browsers ---------------------------------------------------------------------------------------
 

@@ -290,8 +290,6 @@ class TestSettling:
         self.deliver()
         self.settle(world)
         url = f"/vouchers/{self.request.number}/deny/"
-        PurchaseOrder.objects.update(state="sending", claimed_at=self.request.created_at)
-        PurchaseOrder.objects.update(state="ordered")
         response = self.browser(world, "denier").post(url, {"comment": "誤り"})
         assert response.status_code == 400
         assert "経費精算がある" in response.content.decode()

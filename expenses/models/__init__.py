@@ -4,6 +4,7 @@ from .approval import ApprovalCandidate, ApprovalStep
 from .event import VoucherEvent
 from .flow import ApprovalFlow, ApprovalPoint
 from .line import Origin, VoucherLine
+from .notice import Notice
 from .voucher import ExpenseRequest, ExpenseSettlement, Kind, Voucher
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ExpenseRequest",
     "ExpenseSettlement",
     "Kind",
+    "Notice",
     "Origin",
     "Voucher",
     "VoucherEvent",

@@ -13,7 +13,7 @@ from expenses.editing import totals
 from expenses.models import ApprovalStep, Voucher
 from expenses.refusals import Invalid
 from expenses.roles import possible_actions
-from expenses.signals import Blocked
+from expenses.signals import Blocked, ToConfirm
 from expenses.transitions import Action
 from masters.requests import SignedIn
 
@@ -40,6 +40,8 @@ def act(request: SignedIn, number: str, action: str) -> HttpResponse:
         verb(request, voucher)
     except Invalid as refused:
         return _page(request, voucher, problems=refused.problems, status=400)
+    except ToConfirm as question:
+        return _page(request, voucher, question=question.reason, status=409)
     except Blocked as refused:
         problems = [text for text in (refused.reason, refused.what_to_do) if text]
         return _page(request, voucher, problems=problems, status=400)
@@ -83,6 +85,14 @@ def _by_lifecycle(verb: Callable) -> Callable[[SignedIn, Voucher], None]:
     return run
 
 
+def _taking_out(verb: Callable) -> Callable[[SignedIn, Voucher], None]:
+    def run(request: SignedIn, voucher: Voucher) -> None:
+        confirmed = request.POST.get("confirmed") == "yes"
+        verb(voucher, by=request.user, comment=_comment(request), confirmed=confirmed)
+
+    return run
+
+
 _DONE: dict[str, str] = {
     Action.SUBMIT: "申請しました",
     Action.WITHDRAW: "取り下げました",
@@ -99,13 +109,18 @@ _VERBS: dict[str, Callable[[SignedIn, Voucher], None]] = {
     Action.DELETE: _by_lifecycle(lifecycle.delete),
     Action.APPROVE: _approve,
     Action.RETURN: _return,
-    Action.DENY: _by_lifecycle(lifecycle.deny),
-    Action.EXCLUDE: _by_lifecycle(lifecycle.exclude),
+    Action.DENY: _taking_out(lifecycle.deny),
+    Action.EXCLUDE: _taking_out(lifecycle.exclude),
 }
 
 
 def _page(
-    request: SignedIn, voucher: Voucher, *, problems: list[str] | None = None, status: int = 200
+    request: SignedIn,
+    voucher: Voucher,
+    *,
+    problems: list[str] | None = None,
+    question: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     steps = list(
         voucher.steps.filter(round=voucher.round)
@@ -132,6 +147,7 @@ def _page(
         "is_last_step": current is not None
         and all(request.user in step.candidates.all() for step in later),
         "problems": problems or [],
+        "question": question,
         "comment": request.POST.get("comment", ""),
         "settlements": _settlements(request, voucher),
     }

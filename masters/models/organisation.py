@@ -80,6 +80,12 @@ class Position(Master):
 class EmployeeQuerySet(MasterQuerySet):
     """Reads of 社員."""
 
+    def with_right(self, codename: str):
+        """Active people who hold a right by themselves or by a group (権限マスタ)."""
+        held = Q(groups__permissions__codename=codename)
+        held |= Q(user_permissions__codename=codename)
+        return self.active().filter(held).distinct()
+
     def holding(self, position: Position, department: Department):
         """Active people who hold the 役職 in the department."""
         return self.active().filter(

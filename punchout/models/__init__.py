@@ -1,18 +1,23 @@
 """Catalogues: connection, shopping, order, messages, purchase history."""
 
+from .cancellation import CancelRequest
 from .connection import CatalogConnection, CatalogRate
 from .exchange import Exchange
-from .history import HistoryImport, PurchasePortion, PurchaseRecord, SourceRow
+from .history import HistoryImport, PurchasePortion, PurchaseRecord, RowDecision, SourceRow
+from .operation import SWEEP, JobRun, sweep_is_overdue
 from .order import OrderAttempt, OrderLine, PurchaseOrder
 from .shopping import CatalogItem, ReceivedCart, ShoppingSession
 from .supplier import LedgerEntry, SupplierDocument
 
 __all__ = [
+    "SWEEP",
+    "CancelRequest",
     "CatalogConnection",
     "CatalogItem",
     "CatalogRate",
     "Exchange",
     "HistoryImport",
+    "JobRun",
     "LedgerEntry",
     "OrderAttempt",
     "OrderLine",
@@ -20,7 +25,9 @@ __all__ = [
     "PurchasePortion",
     "PurchaseRecord",
     "ReceivedCart",
+    "RowDecision",
     "ShoppingSession",
     "SourceRow",
     "SupplierDocument",
+    "sweep_is_overdue",
 ]

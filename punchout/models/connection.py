@@ -38,9 +38,8 @@ class CatalogConnectionQuerySet(models.QuerySet):
 
     def by_inbound_token(self, token: str):
         """The connection whose inbound URL carries ``token``, or None."""
-        return self.filter(
-            is_active=True, inbound_token_hash=hashlib.sha256(token.encode()).hexdigest()
-        ).first()
+        # A connection that was switched off still hears of what was ordered through it.
+        return self.filter(inbound_token_hash=hashlib.sha256(token.encode()).hexdigest()).first()
 
 
 def _web_address(name: str) -> models.CharField:
@@ -146,6 +145,15 @@ class CatalogConnection(models.Model):
         verbose_name="利用できる社員",
         help_text="選ばなければ全員が使えます。",
     )
+    resend_unknown = models.BooleanField(
+        "結果が不明な注文を自動で再送する",
+        default=False,
+        help_text=(
+            "payloadID が同じ注文を二重に受け付けないと確約した相手先だけに使ってください。"
+            "確約のない相手先では二重発注になります。"
+        ),
+    )
+    lookup_url = _web_address("注文を確認するページの URL")
     notified_employees = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         blank=True,

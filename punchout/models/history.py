@@ -150,6 +150,22 @@ class PurchaseRecord(models.Model):
         return self.shipped_on or self.charged_on or self.ordered_on
 
 
+class SourceRowQuerySet(models.QuerySet):
+    """Reads of rows."""
+
+    def undecided(self):
+        """要確認 rows that nobody has decided about, each once, however often it was reported."""
+        decided = RowDecision.objects.filter(
+            connection=OuterRef("history_import__connection"), sha256=OuterRef("sha256")
+        )
+        first = (
+            self.filter(outcome=SourceRow.Outcome.AMBIGUOUS)
+            .order_by("history_import__connection", "sha256", "pk")
+            .distinct("history_import__connection", "sha256")
+        )
+        return self.filter(~Exists(decided), pk__in=first.values("pk")).order_by("pk")
+
+
 class SourceRow(models.Model):
     """A row exactly as received: 電子取引 data. Never changed, never erased."""
 
@@ -177,6 +193,8 @@ class SourceRow(models.Model):
         verbose_name="購入履歴",
     )
 
+    objects = SourceRowQuerySet.as_manager()
+
     class Meta:
         verbose_name = "購入履歴の行"
         verbose_name_plural = "購入履歴の行"
@@ -193,6 +211,44 @@ class SourceRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.history_import_id}-{self.number}"
+
+
+class RowDecision(models.Model):
+    """What a person decided about a 要確認 row, for this and every later report of the same row."""
+
+    class Verdict(models.TextChoices):
+        SEPARATE = "separate", "別の購入として取り込む"
+        KNOWN = "known", "取り込まない（既知の購入）"
+
+    connection = models.ForeignKey(
+        CatalogConnection, models.PROTECT, verbose_name="カタログ連携設定"
+    )
+    sha256 = models.CharField("SHA-256", max_length=64)
+    row = models.OneToOneField(
+        SourceRow, models.PROTECT, related_name="decision", verbose_name="購入履歴の行"
+    )
+    verdict = models.CharField("判断", max_length=10, choices=Verdict)
+    reason = models.CharField("理由", max_length=500)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="判断した人"
+    )
+    at = models.DateTimeField("日時", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "購入履歴の判断"
+        verbose_name_plural = "購入履歴の判断"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "sha256"], name="row_decided_once")
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="row_decision_is_append_only",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.get_verdict_display()
 
 
 class PurchasePortion(models.Model):

@@ -33,12 +33,17 @@ class PurchaseOrderQuerySet(models.QuerySet):
             claimed_at__lt=(now or timezone.now()) - CLAIM_EXPIRES_AFTER,
         )
 
+    def needing_person(self):
+        """Orders about which somebody has to decide or to know something, oldest first."""
+        return self.exclude(needs_person="").order_by("created_at", "pk")
+
     def live(self):
         """Orders that are or may be at the supplier, or on their way."""
         return self.filter(state__in=LIVE)
 
 
 FROZEN = [
+    "replaces",
     "voucher",
     "connection",
     "number",
@@ -86,11 +91,26 @@ class PurchaseOrder(models.Model):
     total = models.BigIntegerField("合計（税込・円）")
     due_at = models.DateTimeField("次に送る日時", default=timezone.now)
     tries = models.PositiveSmallIntegerField("送信回数", default=0)
+    tries_before = models.PositiveSmallIntegerField(
+        "再送を決めるまでの送信回数", default=0, help_text="再送のたびに試行を数え直します。"
+    )
     claimed_at = models.DateTimeField("送信開始", null=True, blank=True)
     ordered_at = models.DateTimeField("発注日時", null=True, blank=True)
     failure = models.CharField("エラー種別", max_length=15, choices=Failure, blank=True)
     reason = models.CharField("説明", max_length=500, blank=True)
     needs_person = models.CharField("人の確認が必要な理由", max_length=500, blank=True)
+    needs_person_since = models.DateTimeField("確認が必要になった日時", null=True, blank=True)
+    replaces = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaced_by",
+        verbose_name="元の発注",
+        help_text="再発注のとき、置き換えた発注",
+    )
+    real_total = models.BigIntegerField("確認された合計（税込・円）", null=True, blank=True)
+    difference = models.CharField("承認との差異", max_length=500, blank=True)
     created_at = models.DateTimeField("作成日時", auto_now_add=True)
 
     objects = PurchaseOrderQuerySet.as_manager()
@@ -99,12 +119,16 @@ class PurchaseOrder(models.Model):
         verbose_name = "発注"
         verbose_name_plural = "発注"
         ordering = ["-created_at", "-pk"]
+        permissions = [("handle_orders", "発注の確認・再発注")]
         indexes = [
             models.Index(
                 fields=["due_at"], condition=Q(state=OrderState.PENDING), name="order_due"
             ),
             models.Index(
                 fields=["claimed_at"], condition=Q(state=OrderState.SENDING), name="order_claimed"
+            ),
+            models.Index(
+                fields=["created_at"], condition=~Q(needs_person=""), name="order_needs_person"
             ),
         ]
         constraints = [
@@ -119,6 +143,10 @@ class PurchaseOrder(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=OrderState.FAILED) | ~Q(failure=""),
                 name="failed_order_has_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_person="") ^ Q(needs_person_since__isnull=False),
+                name="flagged_order_has_its_time",
             ),
             models.CheckConstraint(
                 condition=~Q(state=OrderState.SENDING) | Q(claimed_at__isnull=False),
@@ -142,6 +170,23 @@ class PurchaseOrder(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    def flag(self, *texts: str) -> None:
+        """Add what a person has to look at; nothing twice. Does not save."""
+        new = [text for text in texts if text and text not in self.needs_person]
+        if new:
+            self.needs_person = " ".join(filter(None, [self.needs_person, *new]))[:500]
+            self.needs_person_since = self.needs_person_since or timezone.now()
+
+    def unflag(self) -> None:
+        """A person has looked, or the question is answered. Does not save."""
+        self.needs_person = ""
+        self.needs_person_since = None
+
+    @property
+    def tries_this_time(self) -> int:
+        """Tries since it was made, or since a person let it be sent again."""
+        return self.tries - self.tries_before
 
 
 class OrderAttempt(models.Model):
@@ -200,6 +245,7 @@ class OrderLine(models.Model):
     real_unit_price = models.BigIntegerField("実際の単価（税抜・円）", null=True, blank=True)
     real_tax = models.BigIntegerField("実際の消費税（円）", null=True, blank=True)
     contradiction = models.CharField("数量の矛盾", max_length=200, blank=True)
+    difference = models.CharField("承認との差異", max_length=200, blank=True)
 
     class Meta:
         verbose_name = "発注明細"

@@ -4,6 +4,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from .cancellation import CancelRequest
 from .connection import CatalogConnection
 from .order import OrderLine, PurchaseOrder
 
@@ -63,7 +64,7 @@ class SupplierDocument(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """One quantity that a document states for an order line.
+    """One quantity that a document states for an order line, or a person about a cancellation.
 
     Rebuilt from the documents in force, so any order and any repetition of them gives the same.
     """
@@ -80,12 +81,26 @@ class LedgerEntry(models.Model):
         OrderLine, models.PROTECT, related_name="ledger", verbose_name="発注明細"
     )
     document = models.ForeignKey(
-        SupplierDocument, models.PROTECT, related_name="ledger", verbose_name="文書"
+        SupplierDocument,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="ledger",
+        verbose_name="文書",
+    )
+    cancel_request = models.OneToOneField(
+        CancelRequest,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="ledger",
+        verbose_name="キャンセル依頼",
     )
     kind = models.CharField("種類", max_length=12, choices=Kind)
     quantity = models.PositiveIntegerField("数量")
     unit_price = models.BigIntegerField("単価（税抜・円）", null=True, blank=True)
     tax = models.BigIntegerField("消費税（円）", null=True, blank=True)
+    shipping = models.BigIntegerField("送料（税込・円）", null=True, blank=True)
     on = models.DateField("日付", null=True, blank=True)
     tracking = models.CharField("追跡番号", max_length=120, blank=True)
     carrier = models.CharField("配送業者", max_length=60, blank=True)
@@ -99,6 +114,10 @@ class LedgerEntry(models.Model):
                 fields=["order_line", "document", "kind"], name="ledger_entry_once"
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="ledger_entry_counts_some"),
+            models.CheckConstraint(
+                condition=Q(document__isnull=False) ^ Q(cancel_request__isnull=False),
+                name="ledger_entry_has_one_source",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,9 +4,9 @@ from django import template
 
 from expenses.models import Kind, Origin, Voucher, VoucherLine
 from expenses.transitions import Status
-from punchout import progress
+from punchout import cancellation, cart_age, progress
 from punchout.models import CatalogConnection, CatalogItem, PurchaseRecord, ShoppingSession
-from punchout.reactions import cart_age, cart_of
+from punchout.order_states import OrderState
 
 register = template.Library()
 
@@ -46,15 +46,14 @@ def cart_notice(context, voucher: Voucher | None) -> dict:
         return {}
     if not _has_catalogue_lines(context["lines"]):
         return {}
-    cart = cart_of(voucher)
+    cart = cart_age.cart_of(voucher)
     if cart is None:
         return {}
     connection = cart.session.connection
-    days = cart_age(cart).days
     return {
-        "days": days,
-        "warn": days >= connection.cart_warning_days,
-        "past": days >= connection.cart_limit_days,
+        "days": cart_age.cart_age(cart).days,
+        "warn": cart_age.needs_warning(cart, connection),
+        "past": cart_age.is_past_limit(cart, connection),
         "connection": connection,
         "received_at": cart.received_at,
     }
@@ -77,16 +76,22 @@ def order_consequence(voucher: Voucher) -> str:
     return f"承認すると {supplier} に {goods} 品目 ¥{total:,} が発注されます"
 
 
-@register.inclusion_tag("punchout/_order_panel.html")
-def order_panel(voucher: Voucher) -> dict:
+@register.inclusion_tag("punchout/_order_panel.html", takes_context=True)
+def order_panel(context, voucher: Voucher) -> dict:
     """The order's progress, numbers and dates per line; nothing when there is no order."""
     # Most slips that people open have not been ordered yet: no query for those.
     if not (voucher.is_request and voucher.approved_at):
         return {"orders": []}
     orders = progress.of_request(voucher)
+    user = context["request"].user
+    for placed in orders:
+        placed["may_cancel"] = placed[
+            "order"
+        ].state == OrderState.ORDERED and cancellation.may_request(user, placed["order"])
     records = [record for placed in orders for record in placed["order"].records.all()]
     return {
         "orders": orders,
+        "may_handle": user.has_perm("punchout.handle_orders"),
         "record_count": len(records),
         "unsettled_count": sum(1 for record in records if record.state == "未精算"),
     }

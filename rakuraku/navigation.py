@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from expenses.models import Voucher
+from expenses.models import Notice, Voucher
 
 
 def tabs(request: HttpRequest) -> dict:
@@ -13,12 +13,14 @@ def tabs(request: HttpRequest) -> dict:
     if user is None or not user.is_authenticated:
         return {}
     path = request.path
+    accounting = path.startswith(reverse("punchout:orders"))
+    own = path == "/" or path.startswith(("/inbox", "/vouchers", "/punchout"))
     waiting = Voucher.objects.waiting_for(user, on=timezone.localdate()).count()
     found = [
         {
             "label": "申請・承認",
             "url": reverse("expenses:list"),
-            "active": path == "/" or path.startswith(("/inbox", "/vouchers", "/punchout")),
+            "active": own and not accounting,
             "count": waiting,
         },
         {
@@ -28,6 +30,23 @@ def tabs(request: HttpRequest) -> dict:
             "count": 0,
         },
     ]
+    if user.has_perm("punchout.handle_orders"):
+        found.append(
+            {
+                "label": "経理処理",
+                "url": reverse("punchout:orders"),
+                "active": accounting,
+                "count": 0,
+            }
+        )
+    found.append(
+        {
+            "label": "お知らせ",
+            "url": reverse("expenses:notices"),
+            "active": path.startswith("/notices"),
+            "count": Notice.objects.unread(user).count(),
+        }
+    )
     if user.is_staff:
         found.append({"label": "管理", "url": reverse("admin:index"), "active": False, "count": 0})
     return {"nav_tabs": found, "waiting_count": waiting}
