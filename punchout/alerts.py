@@ -70,4 +70,5 @@ def cancel_concluded(order: PurchaseOrder, requests: Iterable[CancelRequest], te
 
 def _approvers(order: PurchaseOrder) -> list[Employee]:
     steps = order.voucher.steps.filter(round=order.voucher.round, decided_by__isnull=False)
-    return [step.decided_by for step in steps.select_related("decided_by")]
+    deciders = (step.decided_by for step in steps.select_related("decided_by"))
+    return [person for person in deciders if person]

@@ -68,14 +68,14 @@ def rebuild(order: PurchaseOrder) -> None:
     unknown: list[str] = []
     for document in in_force(order.documents.all()):
         for fact in _merged(facts(document, order, lines.values())):
-            line = lines.get(fact.line_number)
-            if line is None:
+            stated = lines.get(fact.line_number)
+            if stated is None:
                 unknown.append(f"発注していない {fact.line_number} 行目が届いています。")
                 continue
             if fact.odd:
-                odd[line.pk].append(fact.odd)
+                odd[stated.pk].append(fact.odd)
             if fact.quantity > 0:
-                entries[line.pk].append(_entry(line, document, fact))
+                entries[stated.pk].append(_entry(stated, document, fact))
     _add_cancelled_by_hand(order, entries)
     LedgerEntry.objects.filter(order_line__order=order).delete()
     LedgerEntry.objects.bulk_create(entry for line in entries.values() for entry in line)
@@ -223,7 +223,7 @@ def _invoiced(message: cxml.Invoice, order: PurchaseOrder) -> Iterator[Fact]:
 
 
 def _fact(line_number: int, kind: LedgerEntry.Kind, quantity: Decimal, **stated: Any) -> Fact:
-    whole = int(min(quantity, MOST))
+    whole = MOST if quantity > MOST else int(quantity)
     fact = Fact(line_number, kind, whole, **stated)
     if whole != quantity and quantity <= MOST:
         # Pieces have no fractions; what is left over is shown, not counted.

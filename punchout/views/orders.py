@@ -140,7 +140,7 @@ def _quantities(request: SignedIn) -> dict[int, int]:
     found = {}
     for name, value in request.POST.items():
         prefix, _, number = name.partition("quantity-")
-        text = value.strip()
+        text = str(value).strip()
         if prefix or not number.isdecimal() or len(number) > 6 or text in ("", "0"):
             continue
         if not (text.isdecimal() and len(text) <= 6):
