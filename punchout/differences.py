@@ -78,7 +78,7 @@ def total(lines: Iterable[tuple[OrderLine, Sequence[LedgerEntry]]]) -> int | Non
 
 
 def of_order(order: PurchaseOrder, lines: Iterable[OrderLine], unknown: Iterable[str]) -> str:
-    """How the order as a whole differs, lines included; '' when it is as approved.
+    """How the order differs, a sentence a line, its lines included; '' when it is as approved.
 
     ``unknown`` are sentences about items that nobody ordered.
     """
@@ -89,4 +89,4 @@ def of_order(order: PurchaseOrder, lines: Iterable[OrderLine], unknown: Iterable
         found.append(
             f"確認された合計が承認の ¥{order.total:,} に対して ¥{order.real_total or 0:,} です。"
         )
-    return " ".join(found)[:500]
+    return "\n".join(found)[:500]

@@ -138,7 +138,8 @@ def _post(order: PurchaseOrder) -> Result:
     except cxml.Unreadable as error:
         text = f"cXML でない応答でした（HTTP {answer.status}）。{error.reason}"
         return Result(_Outcome.UNKNOWN, text, answer.status, None, answer.body)
-    text = " ".join(part for part in (str(status.code), status.text, status.message) if part)
+    said = dict.fromkeys(part for part in (status.text, status.message) if part)
+    text = " ".join([str(status.code), *said])
     return Result(judge(status.code), text, answer.status, status.code, answer.body)
 
 

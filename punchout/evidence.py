@@ -14,7 +14,7 @@ def flags(order: PurchaseOrder) -> list[str]:
         for line in order.lines.order_by("line_number")
         if line.contradiction
     ]
-    return [*contradictions, *([order.difference] if order.difference else [])]
+    return [*contradictions, *order.difference.splitlines()]
 
 
 def is_there(order: PurchaseOrder, what: str) -> None:

@@ -14,7 +14,16 @@ from django.utils import timezone
 
 from expenses import events
 from expenses.models import VoucherEvent
-from punchout import alerts, cancellation, cxml, dispatch, evidence, exchange_log, ledger
+from punchout import (
+    alerts,
+    cancellation,
+    cxml,
+    dispatch,
+    error_codes,
+    evidence,
+    exchange_log,
+    ledger,
+)
 from punchout.identifiers import new_payload_id, public_url
 from punchout.models import CatalogConnection, Exchange, PurchaseOrder, SupplierDocument
 from punchout.order_states import OrderState
@@ -112,14 +121,15 @@ def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, bod
     ledger.rebuild(order)
     _conclude(order, message)
     cancellation.review(order)
-    _flag(order, [flag for flag in evidence.flags(order) if flag not in before])
+    if order.state != OrderState.FAILED:
+        _flag(order, [flag for flag in evidence.flags(order) if flag not in before])
     return True
 
 
 def _flag(order: PurchaseOrder, news: list[str]) -> None:
     """Tell people what became impossible or different by this document."""
     if news:
-        text = " ".join(news)
+        text = "\n".join(news)
         order.flag(*news)
         order.save()
         events.record(
@@ -187,7 +197,7 @@ def _conclude(order: PurchaseOrder, message: cxml.Inbound) -> None:
 def _confirmed(order: PurchaseOrder, message: cxml.Confirmation) -> None:
     rejected = all(line.cancelled >= line.quantity for line in order.lines.all())
     if rejected:
-        said = " ".join(text for _kind, text in message.comments) or "理由の記載なし"
+        said = _why(message)
         if order.state in (*evidence.UNDECIDED, OrderState.ORDERED):
             dispatch.mark_failed(
                 order, PurchaseOrder.Failure.REJECTED, f"注文が拒否されました: {said}"
@@ -200,6 +210,16 @@ def _confirmed(order: PurchaseOrder, message: cxml.Confirmation) -> None:
     if wrong:
         tone = VoucherEvent.Tone.ATTENTION
     _tell(order, "confirmation", f"注文確認 {message.confirm_id} を受け取りました{total}", "", tone)
+
+
+def _why(message: cxml.Confirmation) -> str:
+    """The supplier's reasons, of the whole and of its lines, with its error codes in words."""
+    statuses = [status for item in message.items for status in item.statuses]
+    comments = [*message.comments, *(one for status in statuses for one in status.comments)]
+    codes = [*message.error_codes, *(code for status in statuses for code in status.error_codes)]
+    said = dict.fromkeys(text for _kind, text in comments)
+    words = error_codes.in_words(codes)
+    return " ".join([*said, words] if words else said) or "理由の記載なし"
 
 
 def _status_stated(order: PurchaseOrder, code: int, text: str) -> None:

@@ -57,9 +57,21 @@ def _shown(wanted: QuerySet) -> list[dict]:
             "tone": _ORDER_TONES.get(OrderState(order.state), "plain"),
             "steps": steps(order),
             "lines": [_line(line) for line in order.lines.all()],
+            "notes": _notes(order),
             "replaced": getattr(order, "replaced_by", None),
         }
         for order in orders
+    ]
+
+
+def _notes(order: PurchaseOrder) -> list[str]:
+    """What needs a person and is not said elsewhere on the page."""
+    said = {order.reason, *order.difference.splitlines()}
+    flagged = " ".join(line.contradiction for line in order.lines.all())
+    return [
+        text
+        for text in order.needs_person.splitlines()
+        if text not in said and text.partition(": ")[2] not in flagged
     ]
 
 

@@ -139,13 +139,19 @@ _MASTERS = [
 GROUPS = {
     "一般社員": [],
     "承認者": ["approve_voucher", "view_department_vouchers"],
-    "経理担当": ["approve_voucher", "view_all_vouchers", "amend_approved_voucher"],
+    "経理担当": [
+        "approve_voucher",
+        "view_all_vouchers",
+        "amend_approved_voucher",
+        "handle_orders",
+    ],
     "経理責任者": [
         "approve_voucher",
         "view_all_vouchers",
         "amend_waiting_voucher",
         "amend_approved_voucher",
         "deny_voucher",
+        "handle_orders",
     ],
     # No right to see slips: who keeps the masters need not read what people buy.
     ADMINISTRATORS: [

@@ -11,6 +11,8 @@ from rakuraku.browsing import Browser, Page, PageError, form_of
 from rakuraku.demo_accounts import ACCOUNTS
 
 Progress = Callable[[str], None]
+Step = tuple[str, Callable[[], str]]
+"""A step's name, and what does it and says what came of it."""
 
 
 class StepFailed(Exception):
@@ -40,25 +42,39 @@ class MainJob:
 
     def run(self) -> None:
         """All steps in order; raises ``StepFailed`` at the first that does not hold."""
-        steps: list[tuple[str, Callable[[], str]]] = [
+        self._take(
+            [
+                *self._until_the_order(),
+                ("自動発注", lambda: self._wait_for("発注済")),
+                ("注文確認の受信", lambda: self._wait_for("確認済")),
+                ("出荷通知の受信", lambda: self._wait_for("出荷済")),
+                ("購入履歴の取込と経費精算の作成", self._settle),
+                ("精算の申請", self._submit_settlement),
+                ("課長の承認（精算）", lambda: self._approve("section_manager", self.settlement)),
+                (
+                    "部長の最終承認（精算）",
+                    lambda: self._approve("department_manager", self.settlement),
+                ),
+                ("精算済みの確認", self._check_settled),
+            ]
+        )
+
+    def order(self) -> str:
+        """The steps up to the final approval; the number of the approved request."""
+        self._take(self._until_the_order())
+        return self.request
+
+    def _until_the_order(self) -> list[Step]:
+        return [
             ("ログイン", self._log_in),
             ("経費申請を書き、カタログ連携へ", self._start_shopping),
             ("カタログで買い物をして、カートを持ち帰る", self._shop),
             ("申請", self._submit_request),
             ("課長の承認", lambda: self._approve("section_manager", self.request)),
             ("部長の最終承認", lambda: self._approve("department_manager", self.request)),
-            ("自動発注", lambda: self._wait_for("発注済")),
-            ("注文確認の受信", lambda: self._wait_for("確認済")),
-            ("出荷通知の受信", lambda: self._wait_for("出荷済")),
-            ("購入履歴の取込と経費精算の作成", self._settle),
-            ("精算の申請", self._submit_settlement),
-            ("課長の承認（精算）", lambda: self._approve("section_manager", self.settlement)),
-            (
-                "部長の最終承認（精算）",
-                lambda: self._approve("department_manager", self.settlement),
-            ),
-            ("精算済みの確認", self._check_settled),
         ]
+
+    def _take(self, steps: list[Step]) -> None:
         for number, (name, step) in enumerate(steps, start=1):
             began = time.monotonic()
             try:

@@ -175,7 +175,7 @@ class PurchaseOrder(models.Model):
         """Add what a person has to look at; nothing twice. Does not save."""
         new = [text for text in texts if text and text not in self.needs_person]
         if new:
-            self.needs_person = " ".join(filter(None, [self.needs_person, *new]))[:500]
+            self.needs_person = "\n".join(filter(None, [self.needs_person, *new]))[:500]
             self.needs_person_since = self.needs_person_since or timezone.now()
 
     def unflag(self) -> None:

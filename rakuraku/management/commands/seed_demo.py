@@ -173,6 +173,7 @@ class Command(BaseCommand):
             to_identity="Amazon",
             mode=CatalogConnection.Mode.TEST,
             payment_method=PaymentMethod.objects.get(code=company.CATALOG_PAYMENT_METHOD),
+            lookup_url=f"{supplier}/_control/",
             shipping_breakdown=Breakdown.objects.get(code=company.SHIPPING_BREAKDOWN),
             **running,
         )

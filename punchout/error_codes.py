@@ -1,0 +1,16 @@
+"""Amazon's error codes in words, with what can be done; others are shown as they came."""
+
+from collections.abc import Iterable
+
+_WORDS = {
+    "001-001": "注文の変更は受け付けられません。新しく発注してください。",
+    "001-012": "注文が取り消されたか、商品のひとつが注文できませんでした。",
+    "015-005": "在庫がありません。別の商品を選び直してください。",
+    "018-007": "カートより少ない商品・数量では注文できません。買い物をやり直してください。",
+}
+
+
+def in_words(codes: Iterable[str]) -> str:
+    """What the known ones of ``codes`` mean, each once; '' when none is known."""
+    known = dict.fromkeys(code for code in codes if code in _WORDS)
+    return " ".join(f"{code}: {_WORDS[code]}" for code in known)
