@@ -1,13 +1,18 @@
 """承認フロー, edited here; slips, only shown, and only to those who may see them."""
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import ForeignKey, Q, QuerySet
+from django.forms import ModelChoiceField
 from django.http import HttpRequest
 
 from expenses.models import (
+    ApprovalCondition,
     ApprovalFlow,
     ApprovalPoint,
     ApprovalStep,
+    FlowAssignment,
     Voucher,
     VoucherEvent,
     VoucherLine,
@@ -35,22 +40,45 @@ class OfVisibleSlips:
 
 class ApprovalPointInline(MasterInline):
     model = ApprovalPoint
+    autocomplete_fields = ["employee", "people"]
+    fields = ["condition", "position_no", "name", "approver", "employee", "position", "department",
+              "people"]  # fmt: skip
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField | None:
+        if db_field.name == "condition" and request.resolver_match is not None:
+            flow = request.resolver_match.kwargs.get("object_id")
+            rows = ApprovalCondition.objects.filter(flow=flow) if flow else None
+            kwargs["queryset"] = ApprovalCondition.objects.none() if rows is None else rows
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class ConditionInline(MasterInline):
+    model = ApprovalCondition
+    autocomplete_fields = ["accounts"]
+
+
+class AssignmentInline(MasterInline):
+    model = FlowAssignment
     autocomplete_fields = ["employee"]
 
 
 @admin.register(ApprovalFlow)
 class ApprovalFlowAdmin(MasterAdmin):
     section = Section.FLOW
-    list_display = ["name", "kind", "points_in_order", "is_active"]
-    list_filter = ["is_active", "kind"]
+    list_display = ["name", "kind", "is_default", "points_in_order", "is_active"]
+    list_filter = ["is_active", "is_default", "kind"]
     search_fields = ["name"]
-    inlines = [ApprovalPointInline]
+    inlines = [ConditionInline, ApprovalPointInline, AssignmentInline]
     fieldsets = [
         (
             None,
             {
-                "fields": ["kind", "name", "is_active"],
+                "fields": ["kind", "name", "is_default", "is_active"],
                 "description": "申請のたびに、その時点の承認フローから承認者が決まります。"
+                "条件行は順番に上から判定し、どれにも当てはまらなければ標準の経路になります。"
+                "条件行の承認ポイントは、条件行を保存したあとに選べます。"
                 "変更は、これから申請される伝票に効きます。",
             },
         )
@@ -59,9 +87,14 @@ class ApprovalFlowAdmin(MasterAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("points")
 
-    @admin.display(description="承認ポイント")
+    def get_readonly_fields(self, request: HttpRequest, obj: ApprovalFlow | None = None) -> tuple:
+        fields = super().get_readonly_fields(request, obj)
+        # The assignments are per kind: a flow that moved would take them along.
+        return fields if obj is None else (*fields, "kind")
+
+    @admin.display(description="標準の経路")
     def points_in_order(self, row: ApprovalFlow) -> str:
-        return " → ".join(point.name for point in row.points.all())
+        return " → ".join(point.name for point in row.points.all() if point.condition_id is None)
 
 
 class LineInline(RecordInline):

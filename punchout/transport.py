@@ -130,7 +130,8 @@ def exchange(
                 data=body,
                 headers=headers,
                 params=params,
-                auth=auth,
+                # Bytes: a library would write text as latin-1, and secrets may be Japanese.
+                auth=tuple(part.encode() for part in auth) if auth else None,
                 allow_redirects=False,
                 stream=True,
                 timeout=(min(CONNECT_SECONDS, seconds), seconds),

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_prerun
+from celery.signals import task_prerun, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakuraku.settings")
 
@@ -21,3 +21,9 @@ def _check_connections(**_kwargs: Any) -> None:
     from django.db import close_old_connections
 
     close_old_connections()
+
+
+@worker_ready.connect
+def _look_for_orders(**_kwargs: Any) -> None:
+    """Beat's first sweep comes a minute later; what waited while nothing ran need not."""
+    app.send_task("punchout.tasks.sweep_orders")

@@ -130,7 +130,9 @@ _MASTERS = [
     "affiliation",
     "deputy",
     "approvalflow",
+    "approvalcondition",
     "approvalpoint",
+    "flowassignment",
     "catalogconnection",
     "catalograte",
 ]

@@ -23,6 +23,7 @@ from masters.models import (
     TaxRate,
 )
 from punchout.models import (
+    CancelRequest,
     CatalogConnection,
     CatalogItem,
     CatalogRate,
@@ -334,6 +335,17 @@ class LedgerEntryFactory(DjangoModelFactory):
 
     class Meta:
         model = LedgerEntry
+
+
+class CancelRequestFactory(DjangoModelFactory):
+    order_line = factory.SubFactory(OrderLineFactory)
+    quantity = 1
+    target = 1
+    reason = "二重に頼んだため"
+    requested_by = factory.SelfAttribute("order_line.order.voucher.applicant")
+
+    class Meta:
+        model = CancelRequest
 
 
 class HistoryImportFactory(DjangoModelFactory):

@@ -59,9 +59,8 @@ def test_an_unknown_outcome_is_decided_by_a_person_who_looked(stack, accountant)
     expect(page.get_by_text("発注済にしました")).to_be_visible()
     page.goto(f"{stack.base}/vouchers/{number}/")
     accountant.shoot("32-order-settled-by-a-person")
-    assert len(stack.control("GET", f"orders?order_number={number}")["orders"]) == 1, (
-        "the decision sent nothing"
-    )
+    taken = stack.control("GET", f"orders?order_number={number}")["orders"]
+    assert len(taken) == 1, "the decision sent nothing"
 
 
 def test_a_refused_order_is_ordered_anew(stack, accountant):

@@ -2,18 +2,20 @@
 
 from .approval import ApprovalCandidate, ApprovalStep
 from .event import VoucherEvent
-from .flow import ApprovalFlow, ApprovalPoint
+from .flow import ApprovalCondition, ApprovalFlow, ApprovalPoint, FlowAssignment
 from .line import Origin, VoucherLine
 from .notice import Notice
 from .voucher import ExpenseRequest, ExpenseSettlement, Kind, Voucher
 
 __all__ = [
     "ApprovalCandidate",
+    "ApprovalCondition",
     "ApprovalFlow",
     "ApprovalPoint",
     "ApprovalStep",
     "ExpenseRequest",
     "ExpenseSettlement",
+    "FlowAssignment",
     "Kind",
     "Notice",
     "Origin",

@@ -1,8 +1,9 @@
 """発注 and what the supplier said about them; only shown."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 
 from expenses.admin import OfVisibleSlips
@@ -11,6 +12,7 @@ from masters.admin.base import RecordAdmin, RecordInline, preformatted
 from masters.admin.sections import Section
 from punchout import cxml
 from punchout.models import (
+    CancelRequest,
     LedgerEntry,
     OrderAttempt,
     OrderLine,
@@ -28,7 +30,7 @@ class OrderLineInline(RecordInline):
     model = OrderLine
     fields = ["line_number", "part_id", "description", "quantity", "amount_yen", "confirmed",
               "backordered", "shipped", "invoiced", "cancelled", "returned",
-              "contradiction"]  # fmt: skip
+              "contradiction", "difference"]  # fmt: skip
 
     @admin.display(description="承認金額（税込）")
     def amount_yen(self, row: OrderLine) -> str:
@@ -61,18 +63,32 @@ class PurchaseOrderAdmin(OfVisibleSlips, RecordAdmin):
     date_hierarchy = "created_at"
     search_fields = ["number", "payload_id", "voucher__number", "shopper_email"]
     inlines = [OrderLineInline, AttemptInline, DocumentInline]
+    actions = ["decide"]
     readonly_fields = ["total_yen", "document_text"]
     fieldsets = [
         (None, {"fields": ["number", "state", "voucher", "connection", "mode", "total_yen",
                            "shopper_email"]}),
         ("送信", {"fields": ["due_at", "tries", "claimed_at", "ordered_at", "failure", "reason",
-                            "needs_person"]}),
+                            "needs_person", "needs_person_since"]}),
         ("注文文書（パスワードなし）", {"fields": ["payload_id", "timestamp", "sha256",
                                                 "document_text"]}),
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).defer("document")
+
+    @admin.action(description="確認・再発注の画面を開く", permissions=["handle"])
+    def decide(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Decisions need a reason and what to look up first: the page of the order asks for it."""
+        order = queryset.first()
+        if queryset.count() != 1 or order is None:
+            self.message_user(request, "発注を 1 件だけ選んでください。", messages.WARNING)
+            return None
+        return redirect("punchout:order", order.number)
+
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        """Who may decide about orders."""
+        return request.user.has_perm("punchout.handle_orders")
 
     @admin.display(description="合計（税込）", ordering="total")
     def total_yen(self, row: PurchaseOrder) -> str:
@@ -121,3 +137,15 @@ class SupplierDocumentAdmin(OfVisibleSlips, RecordAdmin):
     @admin.display(description="文書")
     def text(self, row: SupplierDocument) -> SafeString:
         return document_text(row.raw)
+
+
+@admin.register(CancelRequest)
+class CancelRequestAdmin(OfVisibleSlips, RecordAdmin):
+    section = Section.SLIPS
+    slip_path = "order_line__order__voucher"
+    list_display = ["order_line", "quantity", "state", "requested_by", "requested_at", "closed_by",
+                    "closed_at"]  # fmt: skip
+    list_select_related = ["order_line", "requested_by", "closed_by"]
+    list_filter = ["state"]
+    date_hierarchy = "requested_at"
+    search_fields = ["order_line__order__number", "order_line__description", "reason"]

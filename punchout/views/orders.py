@@ -83,10 +83,13 @@ def cancel(request: SignedIn, number: str) -> HttpResponse:
                 f"次に {found.connection.supplier_name} の画面でキャンセルしてください。",
             )
             return redirect("punchout:cancel", number)
+    asked = waiting.cancel_requests(found)
+    asked_lines = {one.order_line_id for one in asked if one.state == CancelRequest.State.REQUESTED}
     lines = [
         {
             "line": line,
-            "most": cancellation.cancellable(line),
+            "most": 0 if line.pk in asked_lines else cancellation.cancellable(line),
+            "asked": line.pk in asked_lines,
             "typed": request.POST.get(f"quantity-{line.line_number}", ""),
         }
         for line in found.lines.order_by("line_number")
@@ -96,7 +99,7 @@ def cancel(request: SignedIn, number: str) -> HttpResponse:
         "lines": lines,
         "can_ask": any(row["most"] for row in lines),
         "lookup": waiting.lookup(found),
-        "cancel_requests": waiting.cancel_requests(found),
+        "cancel_requests": asked,
         "problems": problems,
         "reason": _reason(request),
         "now": timezone.now(),
