@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -131,7 +132,7 @@ def exchange(
                 headers=headers,
                 params=params,
                 # Bytes: a library would write text as latin-1, and secrets may be Japanese.
-                auth=tuple(part.encode() for part in auth) if auth else None,
+                auth=HTTPBasicAuth(auth[0].encode(), auth[1].encode()) if auth else None,
                 allow_redirects=False,
                 stream=True,
                 timeout=(min(CONNECT_SECONDS, seconds), seconds),
