@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	&& { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset test check bench format screenshots clean
+.PHONY: help setup demo demo-reset test check bench faults format screenshots clean
 
 help:
 	@echo 'make demo          start everything, walk the main job once, stay up until Ctrl-C'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test          all tests, set-up included (ARGS="-k name" narrows)'
 	@echo 'make check         static checks'
 	@echo 'make bench         the benchmark: medians and ratios'
+	@echo 'make faults        2,000 orders while everything around them breaks (ORDERS=…, SEED=…)'
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12 …'; exit 1; }
@@ -62,6 +63,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmark
+
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),2000) --seed $(or $(SEED),1)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -19,19 +20,22 @@ from expenses.models import VoucherEvent
 from masters.models import Employee
 from punchout import alerts, cxml, exchange_log, transport
 from punchout.models import SWEEP, Exchange, JobRun, OrderAttempt, PurchaseOrder
+from punchout.models.order import CLAIM_EXPIRES_AFTER
 from punchout.order_states import OrderState
 
 logger = structlog.get_logger(__name__)
 
-POST_SECONDS = 60.0
+POST_SECONDS = settings.ORDER_POST_SECONDS
 
-RETRY_MINUTES = (1, 2, 5, 10, 20, 40, 60, 100, 150)
-"""Waiting times after a try that surely did not arrive: ten tries over more than six hours."""
+RETRY_MINUTES = tuple(settings.ORDER_RETRY_MINUTES)
+"""Waiting times after tries that surely did not arrive; when they are used up it is 不達."""
 
 SURELY_NOT_PROCESSED = frozenset({550, 551, 560})
 
 _CONFLICT = 409
 """The supplier's state prevented it, perhaps because it has the order: only a person can tell."""
+
+_WORKER_DIED = "送信中に処理が止まりました。届いたかどうか分かりません。"
 
 _Outcome = OrderAttempt.Outcome
 
@@ -92,6 +96,7 @@ def sweep(now: datetime.datetime | None = None) -> dict[str, int]:
         _give_up(pk, now)
         for pk in PurchaseOrder.objects.abandoned(now).values_list("pk", flat=True)[:500]
     )
+    _close_attempts(now or timezone.now())
     counts = {"sent": sent, "abandoned": abandoned}
     JobRun.record(SWEEP, counts)
     return counts
@@ -219,13 +224,19 @@ def _give_up(order_pk: int, now: datetime.datetime | None) -> bool:
     )
     if order is None:
         return False
-    text = "送信中に処理が止まりました。届いたかどうか分かりません。"
     order.attempts.filter(number=order.tries, outcome="").update(
-        outcome=_Outcome.UNKNOWN, text=text
+        outcome=_Outcome.UNKNOWN, text=_WORKER_DIED
     )
-    order.reason = text
-    _not_known(order, text)
+    order.reason = _WORKER_DIED
+    _not_known(order, _WORKER_DIED)
     return True
+
+
+def _close_attempts(now: datetime.datetime) -> None:
+    """Tries of dead workers whose order the supplier's own data settled meanwhile."""
+    OrderAttempt.objects.filter(outcome="", started_at__lt=now - CLAIM_EXPIRES_AFTER).exclude(
+        order__state=OrderState.SENDING
+    ).update(outcome=_Outcome.UNKNOWN, text=_WORKER_DIED)
 
 
 def _send_later(order: PurchaseOrder, why: str) -> None:
@@ -234,7 +245,7 @@ def _send_later(order: PurchaseOrder, why: str) -> None:
     order.due_at = timezone.now() + datetime.timedelta(minutes=wait)
     order.claimed_at = None
     order.save()
-    label = f"{why}、{wait} 分後にもう一度送ります"
+    label = f"{why}、{wait:g} 分後にもう一度送ります"
     _tell(order, label, order.reason, VoucherEvent.Tone.ATTENTION)
 
 

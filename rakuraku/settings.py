@@ -153,6 +153,14 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
+# How long one try to send an order may take, its answer included. A claim that is five times older
+# belongs to a dead worker.
+ORDER_POST_SECONDS = env.float("ORDER_POST_SECONDS", default=60.0)
+# Waiting times after tries that surely did not arrive: ten tries over more than six hours.
+ORDER_RETRY_MINUTES = env.list(
+    "ORDER_RETRY_MINUTES", default=[1, 2, 5, 10, 20, 40, 60, 100, 150], cast=float
+)
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -172,7 +180,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "Asia/Tokyo"
-_SWEEP_SECONDS = 60
+_SWEEP_SECONDS = env.int("ORDER_SWEEP_SECONDS", default=60)
 _PULL_SECONDS = env.int("HISTORY_PULL_SECONDS", default=900)
 # Each expires when the next one is sent: after a pause of the workers none pile up before orders.
 CELERY_BEAT_SCHEDULE = {

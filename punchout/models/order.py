@@ -3,6 +3,7 @@
 import datetime
 
 import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -13,7 +14,7 @@ from punchout.order_states import LIVE, OrderState, state_changes
 
 from .connection import CatalogConnection
 
-CLAIM_EXPIRES_AFTER = datetime.timedelta(minutes=5)
+CLAIM_EXPIRES_AFTER = datetime.timedelta(seconds=5 * settings.ORDER_POST_SECONDS)
 """A claim older than this belongs to a dead worker: far beyond the deadline of one post."""
 
 

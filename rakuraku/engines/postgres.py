@@ -70,8 +70,11 @@ class Postgres:
             stop_process(self._process, signal.SIGINT)
             self._process = None
 
-    def restart(self) -> None:
-        """Stop and start on the same port: what a restarted database is to its clients."""
+    def restart(self, *, crash: bool = False) -> None:
+        """Stop and start on the same port; after a ``crash`` it has to recover first."""
+        if crash and self._process is not None:
+            stop_process(self._process, signal.SIGQUIT)
+            self._process = None
         self.stop()
         self._run()
         self._wait()
