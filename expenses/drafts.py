@@ -16,6 +16,7 @@ from expenses.locking import locked_for
 from expenses.models import Kind, Origin, Voucher, VoucherLine
 from expenses.numbering import next_number
 from expenses.refusals import Invalid, NotAllowed, Outdated
+from expenses.signals import removing_suppliers_lines
 from expenses.tax import fill_from_masters
 from expenses.transitions import Action
 from masters.models import (
@@ -112,10 +113,11 @@ def save(
     voucher.department_name = header.department.name
     voucher.delivery_address = header.delivery_address
     present = {line.pk: line for line in voucher.lines.select_for_update(no_key=True)}
-    kept = {entry.pk for entry in lines if entry.pk is not None}
-    if kept - present.keys():
+    named = [entry.pk for entry in lines if entry.pk is not None]
+    kept = set(named)
+    if kept - present.keys() or len(named) > len(kept):
         raise Outdated(voucher)
-    _remove([line for pk, line in present.items() if pk not in kept])
+    _remove(voucher, present, kept)
     written = []
     for position, entry in enumerate(lines, start=1):
         line = present.get(entry.pk or 0) or VoucherLine(voucher=voucher, origin=Origin.MANUAL)
@@ -154,15 +156,24 @@ def choosable_breakdowns(line: VoucherLine) -> QuerySet[Breakdown]:
     return same_rate if same_rate.exists() else breakdowns
 
 
-def _remove(lines: list[VoucherLine]) -> None:
-    for line in lines:
-        if not line.is_manual:
+def _remove(voucher: Voucher, present: dict[int, VoucherLine], kept: set[int]) -> None:
+    removed = [line for pk, line in present.items() if pk not in kept]
+    suppliers = [line for line in removed if not line.is_manual]
+    if suppliers:
+        answers = removing_suppliers_lines.send(
+            sender=Voucher,
+            voucher=voucher,
+            removed=suppliers,
+            kept=[line for pk, line in present.items() if pk in kept],
+        )
+        if not any(allowed for _receiver, allowed in answers):
+            first = suppliers[0]
             raise Invalid(
-                f"{line.position} 行目「{line.description[:20]}」は"
+                f"{first.position} 行目「{first.description[:20]}」は"
                 "カタログ・購入データの明細のため、"
                 "1 行だけ削除することはできません。"
             )
-    VoucherLine.objects.filter(pk__in=[line.pk for line in lines]).delete()
+    VoucherLine.objects.filter(pk__in=[line.pk for line in removed]).delete()
 
 
 def _write(line: VoucherLine, entry: LineInput) -> None:

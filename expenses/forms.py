@@ -17,7 +17,8 @@ from masters.models import (
     Project,
 )
 
-MAX_LINES = 1000
+MAX_LINES = 2500
+"""More than a cart may bring, with room for lines of the employee's own."""
 
 
 class YenField(forms.IntegerField):

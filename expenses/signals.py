@@ -11,6 +11,13 @@ receiver asked by :class:`ToConfirm`.
 """
 
 
+removing_suppliers_lines = Signal()
+"""Sent inside the transaction before lines that a supplier's data filled leave a draft, with
+``voucher``, ``removed`` and ``kept`` (lines of any origin). Refused unless a receiver returns True;
+one that knows why not raises :class:`expenses.refusals.Invalid`.
+"""
+
+
 class Blocked(Exception):
     """Another app forbids the action. Carries a reason and what the person can do, in Japanese."""
 

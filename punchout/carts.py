@@ -46,6 +46,11 @@ def check_cart(cart: cxml.Cart, connection: CatalogConnection) -> None:
     do not add up or quantities that cannot be ordered.
     """
     lines = list(plan_lines(cart, connection))
+    if len(lines) > MAX_CART_LINES:
+        raise CartUnusable(
+            f"明細が {len(lines):,} 行になります（上限 {MAX_CART_LINES:,} 行）。"
+            "分けて買い物をしてください。"
+        )
     if any(not 0 < line.amount <= MAX_YEN or line.tax < 0 for line in lines):
         raise CartUnusable("金額が 1 円以上ではない、または大きすぎる行があります。")
     goods = sum(_net(line, connection) for line in lines if line.item)
@@ -108,6 +113,7 @@ def plan_lines(cart: cxml.Cart, connection: CatalogConnection) -> Iterator[Plann
 
 
 MAX_QUANTITY = 999_999
+MAX_CART_LINES = 2_000
 MAX_YEN = 9_999_999_999
 
 
@@ -203,6 +209,27 @@ def apply(session: ShoppingSession, *, by: Employee, replace: bool = False) -> V
         f"{session.connection.supplier_name}のカートを{verb}（{goods} 品目 ¥{total:,}）",
         by=by,
     )
+    return voucher
+
+
+@transaction.atomic
+def discard(voucher: Voucher, *, by: Employee) -> Voucher:
+    """Take all catalogue lines out of the draft: nothing is ordered then.
+
+    Raises ``WrongStatus``/``NotAllowed`` like any verb. Without such lines it changes nothing.
+    """
+    voucher = locked_for(voucher, Action.EDIT, by)
+    lines = list(voucher.lines.select_for_update(no_key=True).order_by("position"))
+    kept = [line for line in lines if line.origin != Origin.CATALOGUE]
+    if len(kept) == len(lines):
+        return voucher
+    old = [line.pk for line in lines if line.origin == Origin.CATALOGUE]
+    VoucherLine.objects.filter(pk__in=old).delete()
+    for position, line in enumerate(kept, start=1):
+        line.position = position
+    store_lines(voucher, kept)
+    voucher.writers.add(by)
+    events.record(voucher, "cart", f"カタログの明細 {len(old)} 行を外しました", by=by)
     return voucher
 
 

@@ -2,11 +2,17 @@
 
 from django.dispatch import receiver
 
-from expenses.models import Voucher
-from expenses.signals import Blocked, ToConfirm, voucher_transition
+from expenses.models import Origin, Voucher, VoucherLine
+from expenses.refusals import Invalid
+from expenses.signals import (
+    Blocked,
+    ToConfirm,
+    removing_suppliers_lines,
+    voucher_transition,
+)
 from expenses.transitions import Action
 from punchout import cart_age, orders, settling
-from punchout.models import CancelRequest, OrderLine
+from punchout.models import CancelRequest, CatalogItem, OrderLine
 from punchout.order_states import OrderState
 
 _SETTING_FREE = frozenset({Action.DELETE, Action.DENY, Action.EXCLUDE})
@@ -29,6 +35,28 @@ def react(voucher: Voucher, action: Action, *, confirmed: bool = False, **kwargs
                 _ask_about_goods_to_come(voucher)
     elif action in _SETTING_FREE:
         settling.release(voucher)
+
+
+@receiver(removing_suppliers_lines, sender=Voucher)
+def allow_removal(
+    voucher: Voucher, removed: list[VoucherLine], kept: list[VoucherLine], **kwargs
+) -> bool:
+    """All catalogue lines together, always; single ones by the connection's setting (DOMAIN §6.5).
+
+    Suppliers refuse orders below the cart that they handed over.
+    """
+    if any(line.origin != Origin.CATALOGUE for line in removed):
+        return False
+    stay = {line.pk for line in kept if line.origin == Origin.CATALOGUE}
+    if not stay:
+        return True
+    cart = cart_age.cart_of(voucher)
+    if cart is None or not cart.session.connection.allow_line_removal:
+        return False
+    goods = CatalogItem.objects.filter(line__in=stay, kind=CatalogItem.Kind.ITEM)
+    if not goods.exists():
+        raise Invalid("商品の行をすべて外すときは、送料・手数料の行も外してください。")
+    return True
 
 
 def _refuse_while_under_way(voucher: Voucher) -> None:

@@ -5,6 +5,7 @@ from punchout.views import inbound, orders, settle, shopping
 app_name = "punchout"
 urlpatterns = [
     path("shop/<int:connection_pk>/", shopping.shop, name="shop"),
+    path("discard/", shopping.discard, name="discard"),
     path("go/<int:pk>/", shopping.go, name="go"),
     path("return", shopping.receive, name="return"),
     path("carts/<int:pk>/", shopping.cart, name="cart"),

@@ -8,8 +8,9 @@ from lxml import html
 from shopping import bring_back, connect, go_shopping
 from world import World
 
-from expenses import lifecycle
+from expenses import approval, lifecycle
 from expenses.models import Kind, Origin, Voucher
+from punchout import carts
 from punchout.models import CatalogConnection
 
 pytestmark = pytest.mark.django_db
@@ -312,3 +313,65 @@ def test_nul_and_endless_numbers_are_no_error_page(world, browser):
     assert manager.post(f"{url}approve/", {"step": "9" * 5000}).status_code == 302
     typed = filled(world, browser, title="a\x00b", note="c\x00d")
     assert browser.post(NEW, typed).status_code == 400
+
+
+def shopped(world, **connection) -> Voucher:
+    """A draft with a line of the employee's own and a cart of two goods with shipping."""
+    session = go_shopping(world, connect(world, **connection), world.draft())
+    goods = Line(auxiliary_id="1", shipping=500), Line(part_id="B0FOOD", auxiliary_id="2")
+    bring_back(session, *goods)
+    carts.apply(session, by=world.people["applicant"])
+    return session.voucher
+
+
+def without(values: dict[str, str], *rows: int) -> dict[str, str]:
+    """The form with those rows struck out."""
+    return values | {f"lines-{row}-DELETE": "on" for row in rows}
+
+
+def test_single_catalogue_lines_stay_unless_the_connection_allows_their_removal(world, browser):
+    voucher = shopped(world)
+    values = held(browser.get(edit_url(voucher)))
+    refused = browser.post(edit_url(voucher), without(values, 1))
+    assert refused.status_code == 400
+    assert "1 行だけ削除することはできません" in refused.content.decode()
+    assert voucher.lines.count() == 4
+    CatalogConnection.objects.update(allow_line_removal=True)
+    assert browser.post(edit_url(voucher), without(values, 1)).status_code == 302
+    assert voucher.lines.filter(origin=Origin.CATALOGUE).count() == 2
+
+
+def test_shipping_alone_is_no_cart(world, browser):
+    voucher = shopped(world, allow_line_removal=True)
+    values = held(browser.get(edit_url(voucher)))
+    refused = browser.post(edit_url(voucher), without(values, 1, 2))
+    assert "送料・手数料の行も外してください" in refused.content.decode()
+    assert voucher.lines.count() == 4
+
+
+def test_all_catalogue_lines_may_go_together_and_then_nothing_is_ordered(world, browser):
+    voucher = shopped(world)
+    values = held(browser.get(edit_url(voucher))) | {"title": "文具だけ"}
+    response = browser.post("/punchout/discard/", values)
+    assert (response.status_code, response.url) == (303, edit_url(voucher))
+    voucher.refresh_from_db()
+    assert (voucher.title, voucher.total) == ("文具だけ", 1100)
+    assert list(voucher.lines.values_list("position", "origin")) == [(1, Origin.MANUAL)]
+    lifecycle.submit(voucher, by=world.people["applicant"])
+    approval.approve(voucher, by=world.people["manager"])
+    approval.approve(voucher, by=world.people["director"])
+    assert not voucher.purchase_orders.exists()
+
+
+def test_a_line_named_twice_is_not_counted_twice(world, browser):
+    voucher = world.draft()
+    values = held(browser.get(edit_url(voucher)))
+    twice = values | {
+        name.replace("lines-0-", "lines-1-"): value
+        for name, value in values.items()
+        if name.startswith("lines-0-")
+    }
+    twice |= {"lines-TOTAL_FORMS": "2"}
+    assert browser.post(edit_url(voucher), twice).status_code == 409
+    voucher.refresh_from_db()
+    assert voucher.total == 1100

@@ -39,6 +39,15 @@ def _has_catalogue_lines(lines: list[VoucherLine]) -> bool:
     return any(line.origin == Origin.CATALOGUE for line in lines)
 
 
+@register.simple_tag
+def removable_lines(voucher: Voucher | None, lines: list[VoucherLine]) -> str:
+    """Which catalogue lines the employee may take out of a draft: "" (none), "all" or "each"."""
+    if voucher is None or not _has_catalogue_lines(lines):
+        return ""
+    cart = cart_age.cart_of(voucher)
+    return "each" if cart and cart.session.connection.allow_line_removal else "all"
+
+
 @register.inclusion_tag("punchout/_cart_notice.html", takes_context=True)
 def cart_notice(context, voucher: Voucher | None) -> dict:
     """A warning when the slip's cart is old; nothing otherwise."""

@@ -48,6 +48,19 @@ def shop(request: SignedIn, connection_pk: int) -> HttpResponse:
     return SeeOther(reverse("punchout:go", args=[session.pk]))
 
 
+@login_required
+@require_POST
+def discard(request: SignedIn) -> HttpResponse:
+    """「カタログの明細をすべて外す」: save the request as posted, then without those lines."""
+    editor = SlipEditor(request, Kind.REQUEST, request.POST.get("number") or None)
+    voucher = editor.save()
+    if voucher is None:
+        return editor.response()
+    carts.discard(voucher, by=request.user)
+    messages.success(request, "カタログの明細を外しました。承認されても発注はされません。")
+    return SeeOther(reverse("expenses:edit", args=[voucher.number]))
+
+
 def _refuse_phone(request: HttpRequest) -> None:
     """Desktop browsers only (DOMAIN §1.12)."""
     agent = request.META.get("HTTP_USER_AGENT", "")
