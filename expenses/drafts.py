@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from expenses import events
 from expenses.locking import locked_for
@@ -68,7 +69,8 @@ def create(
     Raises ``NotAllowed`` unless ``by`` is the applicant or a deputy for applying.
     """
     powers = [Deputy.Power.FULL, Deputy.Power.ENTRY]
-    if by != applicant and not applicant.deputies.filter(deputy=by, power__in=powers).exists():
+    deputies = applicant.deputies.on(timezone.localdate())
+    if by != applicant and not deputies.filter(deputy=by, power__in=powers).exists():
         raise NotAllowed(Action.EDIT)
     voucher = Voucher(
         kind=kind,

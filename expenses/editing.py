@@ -10,7 +10,8 @@ from django.shortcuts import get_object_or_404, render
 from expenses import drafts
 from expenses.forms import HeaderForm, LineChoices, LineFormSet
 from expenses.models import Kind, Voucher, VoucherLine
-from expenses.refusals import Invalid, Outdated, WrongStatus
+from expenses.refusals import Invalid, NotAllowed, Outdated, WrongStatus
+from expenses.roles import possible_actions
 from expenses.tax import totals_by_rate
 from expenses.transitions import EDITABLE, Action
 from masters.models import DeliveryAddress
@@ -81,6 +82,8 @@ class SlipEditor:
         """The page, with what was typed and what is wrong with it."""
         if self.voucher and self.voucher.status not in EDITABLE:
             raise WrongStatus(self.voucher, Action.EDIT)
+        if self.voucher and Action.EDIT not in possible_actions(self.request.user, self.voucher):
+            raise NotAllowed(Action.EDIT)
         return render(
             self.request,
             "expenses/edit.html",

@@ -19,12 +19,16 @@ one that knows why not raises :class:`expenses.refusals.Invalid`.
 
 
 class Blocked(Exception):
-    """Another app forbids the action. Carries a reason and what the person can do, in Japanese."""
+    """Another app forbids the action. Carries a reason and what the person can do, in Japanese.
 
-    def __init__(self, reason: str, what_to_do: str = "") -> None:
+    ``return_comment`` fills in the comment of a 差戻し where that is the way out.
+    """
+
+    def __init__(self, reason: str, what_to_do: str = "", *, return_comment: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.what_to_do = what_to_do
+        self.return_comment = return_comment
 
 
 class ToConfirm(Blocked):

@@ -42,7 +42,7 @@ def refusal(cart: ReceivedCart, connection: CatalogConnection) -> str:
     )
 
 
-def refuse_past_limit(voucher: Voucher, what_to_do: str) -> None:
+def refuse_past_limit(voucher: Voucher, what_to_do: str, *, return_comment: str = "") -> None:
     """Raises ``Blocked`` when the slip's cart is past its limit and the connection forbids that."""
     if not voucher.lines.filter(origin=Origin.CATALOGUE).exists():
         return
@@ -51,4 +51,4 @@ def refuse_past_limit(voucher: Voucher, what_to_do: str) -> None:
         return
     connection = cart.session.connection
     if connection.cart_limit_blocks and is_past_limit(cart, connection):
-        raise Blocked(refusal(cart, connection), what_to_do)
+        raise Blocked(refusal(cart, connection), what_to_do, return_comment=return_comment)

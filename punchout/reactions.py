@@ -18,6 +18,9 @@ from punchout.order_states import OrderState
 _SETTING_FREE = frozenset({Action.DELETE, Action.DENY, Action.EXCLUDE})
 _SHOP_AGAIN = "「カタログ連携」からもう一度買い物をして、カートを取り直してください。"
 _RETURN_IT = "差し戻して、申請者にカートを取り直してもらってください。"
+_GET_A_NEW_CART = (
+    "カートの有効期限が過ぎています。「カタログ連携」からもう一度買い物をして、申請してください。"
+)
 
 
 @receiver(voucher_transition, sender=Voucher)
@@ -27,7 +30,7 @@ def react(voucher: Voucher, action: Action, *, confirmed: bool = False, **kwargs
         if action == Action.SUBMIT:
             cart_age.refuse_past_limit(voucher, _SHOP_AGAIN)
         if action == Action.FINAL_APPROVE:
-            cart_age.refuse_past_limit(voucher, _RETURN_IT)
+            cart_age.refuse_past_limit(voucher, _RETURN_IT, return_comment=_GET_A_NEW_CART)
             orders.create(voucher)
         if action in (Action.DENY, Action.EXCLUDE):
             _refuse_while_under_way(voucher)

@@ -1,16 +1,21 @@
 """Writing a slip on its page: what is kept, what is refused, and what nobody can type."""
 
+import datetime
+
 import pytest
 from cxml_documents import Line
 from django.db import IntegrityError, transaction
 from django.test import Client
-from lxml import html
+from django.utils import timezone
+from edit_form import edit_url, held
 from shopping import bring_back, connect, go_shopping
 from world import World
 
-from expenses import approval, lifecycle
+from expenses import drafts, lifecycle
 from expenses.models import Kind, Origin, Voucher
-from punchout import carts
+from expenses.refusals import NotAllowed
+from expenses.transitions import Status
+from masters.models import Deputy
 from punchout.models import CatalogConnection
 
 pytestmark = pytest.mark.django_db
@@ -28,30 +33,6 @@ def browser(world):
     client = Client()
     client.force_login(world.people["applicant"])
     return client
-
-
-def held(response) -> dict[str, str]:
-    """What the page's form holds, as a browser would send it."""
-    tree = html.fromstring(response.content.decode())
-    form = tree.get_element_by_id("slip")
-    values = {}
-    for control in form.xpath(".//input|.//select|.//textarea"):
-        name, kind = control.get("name"), control.get("type")
-        inside_template = any(True for _ in control.iterancestors("template"))
-        if not name or inside_template or (kind == "checkbox" and control.get("checked") is None):
-            continue
-        if control.tag == "select":
-            chosen = control.xpath(".//option[@selected]/@value")
-            values[name] = chosen[0] if chosen else ""
-        elif control.tag == "textarea":
-            values[name] = (control.text or "").strip()
-        else:
-            values[name] = control.get("value", "")
-    return values
-
-
-def edit_url(voucher) -> str:
-    return f"/vouchers/{voucher.number}/edit/"
 
 
 def filled(world, browser, **changes) -> dict[str, str]:
@@ -315,54 +296,6 @@ def test_nul_and_endless_numbers_are_no_error_page(world, browser):
     assert browser.post(NEW, typed).status_code == 400
 
 
-def shopped(world, **connection) -> Voucher:
-    """A draft with a line of the employee's own and a cart of two goods with shipping."""
-    session = go_shopping(world, connect(world, **connection), world.draft())
-    goods = Line(auxiliary_id="1", shipping=500), Line(part_id="B0FOOD", auxiliary_id="2")
-    bring_back(session, *goods)
-    carts.apply(session, by=world.people["applicant"])
-    return session.voucher
-
-
-def without(values: dict[str, str], *rows: int) -> dict[str, str]:
-    """The form with those rows struck out."""
-    return values | {f"lines-{row}-DELETE": "on" for row in rows}
-
-
-def test_single_catalogue_lines_stay_unless_the_connection_allows_their_removal(world, browser):
-    voucher = shopped(world)
-    values = held(browser.get(edit_url(voucher)))
-    refused = browser.post(edit_url(voucher), without(values, 1))
-    assert refused.status_code == 400
-    assert "1 行だけ削除することはできません" in refused.content.decode()
-    assert voucher.lines.count() == 4
-    CatalogConnection.objects.update(allow_line_removal=True)
-    assert browser.post(edit_url(voucher), without(values, 1)).status_code == 302
-    assert voucher.lines.filter(origin=Origin.CATALOGUE).count() == 2
-
-
-def test_shipping_alone_is_no_cart(world, browser):
-    voucher = shopped(world, allow_line_removal=True)
-    values = held(browser.get(edit_url(voucher)))
-    refused = browser.post(edit_url(voucher), without(values, 1, 2))
-    assert "送料・手数料の行も外してください" in refused.content.decode()
-    assert voucher.lines.count() == 4
-
-
-def test_all_catalogue_lines_may_go_together_and_then_nothing_is_ordered(world, browser):
-    voucher = shopped(world)
-    values = held(browser.get(edit_url(voucher))) | {"title": "文具だけ"}
-    response = browser.post("/punchout/discard/", values)
-    assert (response.status_code, response.url) == (303, edit_url(voucher))
-    voucher.refresh_from_db()
-    assert (voucher.title, voucher.total) == ("文具だけ", 1100)
-    assert list(voucher.lines.values_list("position", "origin")) == [(1, Origin.MANUAL)]
-    lifecycle.submit(voucher, by=world.people["applicant"])
-    approval.approve(voucher, by=world.people["manager"])
-    approval.approve(voucher, by=world.people["director"])
-    assert not voucher.purchase_orders.exists()
-
-
 def test_a_line_named_twice_is_not_counted_twice(world, browser):
     voucher = world.draft()
     values = held(browser.get(edit_url(voucher)))
@@ -375,3 +308,26 @@ def test_a_line_named_twice_is_not_counted_twice(world, browser):
     assert browser.post(edit_url(voucher), twice).status_code == 409
     voucher.refresh_from_db()
     assert voucher.total == 1100
+
+
+def test_a_deputy_whose_time_is_over_neither_reads_nor_writes_for_the_other(world):
+    voucher = world.draft()
+    deputy = world.people["full_deputy"]
+    yesterday = timezone.localdate() - datetime.timedelta(days=1)
+    client = Client()
+    client.force_login(deputy)
+    assert client.get(edit_url(voucher)).status_code == 200
+    Deputy.objects.filter(deputy=deputy).update(valid_to=yesterday)
+    assert client.get(edit_url(voucher)).status_code == 404
+    with pytest.raises(NotAllowed):
+        drafts.create(
+            Kind.REQUEST, by=deputy, header=world.header(), applicant=world.people["applicant"]
+        )
+
+
+def test_who_may_only_read_gets_no_form(world):
+    voucher = world.slip_in(Status.RETURNED)
+    client = Client()
+    client.force_login(world.people["manager"])
+    assert client.get(f"/vouchers/{voucher.number}/").status_code == 200
+    assert client.get(edit_url(voucher)).status_code == 403

@@ -4,6 +4,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from expenses.transitions import EDITABLE, Status, status_changes
 from masters.history import tracked
@@ -52,7 +53,7 @@ class VoucherQuerySet(models.QuerySet):
         slips = self.exclude(status=Status.DELETED)
         if user.has_perm("expenses.view_all_vouchers"):
             return slips
-        principals = Deputy.objects.filter(deputy=user).values("principal")
+        principals = Deputy.objects.on(timezone.localdate()).filter(deputy=user).values("principal")
         took_part = ApprovalCandidate.objects.filter(
             Q(employee=user) | Q(employee__in=principals), step__voucher=OuterRef("pk")
         )

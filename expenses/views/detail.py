@@ -44,7 +44,8 @@ def act(request: SignedIn, number: str, action: str) -> HttpResponse:
         return _page(request, voucher, question=question.reason, status=409)
     except Blocked as refused:
         problems = [text for text in (refused.reason, refused.what_to_do) if text]
-        return _page(request, voucher, problems=problems, status=400)
+        comment = _comment(request) or refused.return_comment
+        return _page(request, voucher, problems=problems, comment=comment, status=400)
     messages.success(request, f"{voucher.number}「{voucher.title}」を{_DONE[action]}。")
     if action == Action.DELETE:
         return redirect("expenses:list")
@@ -120,6 +121,7 @@ def _page(
     *,
     problems: list[str] | None = None,
     question: str = "",
+    comment: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
     steps = list(
@@ -148,7 +150,7 @@ def _page(
         and all(request.user in step.candidates.all() for step in later),
         "problems": problems or [],
         "question": question,
-        "comment": request.POST.get("comment", ""),
+        "comment": request.POST.get("comment", "") if comment is None else comment,
         "settlements": _settlements(request, voucher),
     }
     return render(request, "expenses/detail.html", context, status=status)
