@@ -37,7 +37,7 @@ def main() -> int:
             whole = time.monotonic() - began
             stack.control("PUT", "settings", {"auto_fulfil": False})
             _use(stack)
-            rows = _pages() + [_orders(stack)]
+            rows = _pages() + [_orders(stack)] + _punchout(stack)
     print(f"{'figure':<44}{'median':>10}{'reference':>11}{'ratio':>8}{'limit':>7}")
     failed = False
     for name, median, reference, limit in rows:
@@ -90,6 +90,12 @@ def _pages() -> list[tuple[str, float, float, float]]:
             ("editing a slip of 30 lines / empty page", f"/vouchers/{draft.number}/edit/", 15),
         )
     ]
+
+
+def _punchout(stack) -> list[tuple[str, float, float, float]]:
+    import benchmark_punchout
+
+    return benchmark_punchout.rows(stack)
 
 
 def _draft(person, lines: int):
@@ -164,42 +170,19 @@ def _round_trip(seconds: int = 20) -> float:
 
 
 def _order(stack) -> float:
-    from cxml_documents import Line, cart
+    from benchmark_punchout import waiting_request
+    from cxml_documents import Line
     from django.db import transaction
-    from django.utils import timezone
 
-    from expenses import approval, drafts, lifecycle
-    from expenses.models import Kind
-    from masters.models import DeliveryAddress, Employee
-    from punchout import carts, sessions
-    from punchout.models import CatalogConnection, ShoppingSession
+    from expenses import approval
+    from masters.models import Employee
 
-    people = {code: Employee.objects.get(code=code) for code in ("1001", "1002", "1003")}
-    person = people["1001"]
-    header = drafts.Header(
-        title="計測",
-        department=person.departments.first(),
-        delivery_address=DeliveryAddress.objects.first(),
-    )
-    voucher = drafts.create(Kind.REQUEST, by=person, header=header, applicant=person)
-    cookie = secrets.token_urlsafe(16)
-    session = ShoppingSession.objects.create(
-        connection=CatalogConnection.objects.get(),
-        voucher=voucher,
-        employee=person,
-        email=person.email,
-        buyer_cookie=cookie,
-        state=ShoppingSession.State.SHOPPING,
-        expires_at=timezone.now() + datetime.timedelta(hours=1),
-    )
-    sessions.receive(cart([Line()], buyer_cookie=cookie))
-    carts.apply(session, by=person)
-    lifecycle.submit(voucher, by=person)
-    approval.approve(voucher, by=people["1002"])
+    voucher = waiting_request([Line()])
+    director = Employee.objects.get(code="1003")
     committed: list[float] = []
     with transaction.atomic():
         transaction.on_commit(lambda: committed.append(time.time()))
-        approval.approve(voucher, by=people["1003"])
+        approval.approve(voucher, by=director)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         # Looking more often would keep the supplier and a processor busy meanwhile.

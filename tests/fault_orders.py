@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+import kombu.exceptions
 from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
@@ -91,7 +92,7 @@ def wake_again(request: int) -> None:
     for _ in range(2):
         try:
             app.send_task("punchout.tasks.send_order", [pk])
-        except (app.connection().connection_errors, OSError):
+        except kombu.exceptions.OperationalError:
             return  # Redis is away: its message is lost, as they may be.
 
 
