@@ -76,25 +76,11 @@ def start(
             buyer_cookie=secrets.token_urlsafe(32),
             expires_at=timezone.now() + datetime.timedelta(hours=connection.session_hours),
         )
-    family, _, given = by.name.partition(" ")
-    document = cxml.build_setup_request(
-        cxml.SetupRequest(
-            parties=documents.parties(connection),
-            payload_id=new_payload_id(),
-            timestamp=timezone.now(),
-            deployment_mode=documents.deployment_mode(connection.mode),
-            buyer_cookie=session.buyer_cookie,
-            return_url=return_url,
-            user_email=by.email,
-            first_name=given or family,
-            last_name=family,
-            unique_name=by.code,
-            business_unit=connection.business_unit,
-            ship_to=documents.address(place, email=by.email),
-        )
+    document = setup_request(
+        connection, by=by, place=place, buyer_cookie=session.buyer_cookie, return_url=return_url
     )
     try:
-        start_url = _ask_for_start_page(connection, voucher, document)
+        start_url = ask_for_start_page(connection, document, voucher=voucher)
     except Blocked:
         ShoppingSession.objects.filter(pk=session.pk).update(state=ShoppingSession.State.FAILED)
         raise
@@ -104,7 +90,38 @@ def start(
     return session
 
 
-def _ask_for_start_page(connection: CatalogConnection, voucher: Voucher, document: bytes) -> str:
+def setup_request(
+    connection: CatalogConnection,
+    *,
+    by: Employee,
+    place: DeliveryAddress,
+    buyer_cookie: str,
+    return_url: str,
+) -> bytes:
+    """The PunchOutSetupRequest of ``by``, without the shared secret."""
+    family, _, given = by.name.partition(" ")
+    return cxml.build_setup_request(
+        cxml.SetupRequest(
+            parties=documents.parties(connection),
+            payload_id=new_payload_id(),
+            timestamp=timezone.now(),
+            deployment_mode=documents.deployment_mode(connection.mode),
+            buyer_cookie=buyer_cookie,
+            return_url=return_url,
+            user_email=by.email,
+            first_name=given or family,
+            last_name=family,
+            unique_name=by.code,
+            business_unit=connection.business_unit,
+            ship_to=documents.address(place, email=by.email),
+        )
+    )
+
+
+def ask_for_start_page(
+    connection: CatalogConnection, document: bytes, *, voucher: Voucher | None
+) -> str:
+    """The address of the supplier's start page; ``Blocked`` with the reason when there is none."""
     if not _setup_slots.acquire(timeout=SETUP_SECONDS):
         raise Blocked("カタログへの接続が混み合っています。", "少し待ってから押し直してください。")
     began = time.monotonic()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from punchout.views import inbound, orders, settle, shopping
+from punchout.views import inbound, orders, settle, setup, shopping
 
 app_name = "punchout"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("orders/rows/<int:pk>/", orders.decide_row, name="decide-row"),
     path("orders/<slug:number>/", orders.order, name="order"),
     path("orders/<slug:number>/cancel/", orders.cancel, name="cancel"),
+    path("setup/", setup.check, name="setup"),
+    path("setup/<int:pk>/try/", setup.try_connection, name="try-connection"),
     path("settle/", settle.choose_request, name="settle"),
     path("settle/<slug:number>/", settle.choose_records, name="settle-request"),
 ]

@@ -14,13 +14,14 @@ def tabs(request: HttpRequest) -> dict:
         return {}
     path = request.path
     accounting = path.startswith(reverse("punchout:orders"))
+    setting_up = path.startswith(reverse("punchout:setup"))
     own = path == "/" or path.startswith(("/inbox", "/vouchers", "/punchout"))
     waiting = Voucher.objects.waiting_for(user, on=timezone.localdate()).count()
     found = [
         {
             "label": "申請・承認",
             "url": reverse("expenses:list"),
-            "active": own and not accounting,
+            "active": own and not (accounting or setting_up),
             "count": waiting,
         },
         {
@@ -47,6 +48,15 @@ def tabs(request: HttpRequest) -> dict:
             "count": Notice.objects.unread(user).count(),
         }
     )
+    if user.has_perm("punchout.change_catalogconnection"):
+        found.append(
+            {
+                "label": "初期設定",
+                "url": reverse("punchout:setup"),
+                "active": setting_up,
+                "count": 0,
+            }
+        )
     if user.is_staff:
         found.append({"label": "管理", "url": reverse("admin:index"), "active": False, "count": 0})
     return {"nav_tabs": found, "waiting_count": waiting}

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -286,3 +287,9 @@ class CatalogRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rate.normalize():f}% → {self.breakdown}"
+
+    def clean(self) -> None:
+        if self.breakdown_id and not self.breakdown.use_expense:
+            raise ValidationError(
+                {"breakdown": "使用範囲の機能「経費」にチェックがある内訳を選んでください。"}
+            )
