@@ -5,6 +5,7 @@ a claim is a conditional UPDATE, and a claim whose worker died turns into 要確
 silent second sending.
 """
 
+import dataclasses
 import datetime
 import time
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from django.utils import timezone
 from expenses import events
 from expenses.models import VoucherEvent
 from masters.models import Employee
-from punchout import alerts, cxml, exchange_log, transport
-from punchout.models import SWEEP, Exchange, JobRun, OrderAttempt, PurchaseOrder
+from punchout import alerts, cxml, exchange_log, redaction, transport
+from punchout.models import SWEEP, CatalogConnection, Exchange, JobRun, OrderAttempt, PurchaseOrder
 from punchout.models.order import CLAIM_EXPIRES_AFTER
 from punchout.order_states import OrderState
 
@@ -60,7 +61,7 @@ def send(order_pk: int) -> bool:
     log = logger.bind(order_number=order.number, attempt=attempt.number)
     log.info("order_sending")
     began = time.monotonic()
-    result = _post(order)
+    result = _without_secrets(_post(order), order.connection)
     duration = int((time.monotonic() - began) * 1000)
     _settle(attempt, result, duration)
     _log(order, result, duration)
@@ -146,6 +147,11 @@ def _post(order: PurchaseOrder) -> Result:
     said = dict.fromkeys(part for part in (status.text, status.message) if part)
     text = " ".join([str(status.code), *said])
     return Result(judge(status.code), text, answer.status, status.code, answer.body)
+
+
+def _without_secrets(result: Result, connection: CatalogConnection) -> Result:
+    """Suppliers quote what they were sent."""
+    return dataclasses.replace(result, text=redaction.text(result.text, connection))
 
 
 def _obstacle(order: PurchaseOrder) -> str:

@@ -1,22 +1,17 @@
 """Writing the 通信記録. Bodies pass through the redaction of the cXML package first."""
 
-import re
-
 from expenses.models import Voucher
-from punchout import cxml
+from punchout import redaction
 from punchout.models import CatalogConnection, Exchange
 
 MAX_BODY = 200_000
 
-# Who knows the cookie of a shopping trip under way can bring a cart back for it.
-_COOKIE = re.compile(rb"(<BuyerCookie>)[^<]*(</BuyerCookie>)")
 
-
-def _text(body: bytes) -> str:
+def _text(body: bytes, connection: CatalogConnection | None) -> str:
     # NUL cannot be stored in PostgreSQL text, and a log entry is no archive: order documents and
     # carts are kept whole in their own tables.
-    redacted = _COOKIE.sub(rb"\1***\2", cxml.redact(body))
-    return redacted[:MAX_BODY].decode("utf-8", "replace").replace("\x00", "�")
+    kept = redaction.message(body)[:MAX_BODY].decode("utf-8", "replace").replace("\x00", "�")
+    return redaction.text(kept, connection)
 
 
 def log(
@@ -41,11 +36,11 @@ def log(
         connection=connection,
         voucher=voucher,
         order_number=order_number,
-        request=_text(request),
-        response=_text(response),
+        request=_text(request, connection),
+        response=_text(response, connection),
         http_status=http_status,
         status_code=status_code,
         duration_ms=duration_ms,
         accepted=accepted,
-        reason=reason[:500],
+        reason=redaction.text(reason, connection)[:500],
     )

@@ -8,14 +8,16 @@ from urllib.parse import urlencode
 import pytest
 import time_machine
 from cxml_documents import Line, cart
-from django.db import connection as database
+from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
+from ordering import at_once
 from shopping import RETURN, bring_back, connect, go_shopping, post_cart
 from world import World
 
 from expenses import lifecycle
 from expenses.models import Voucher, VoucherLine
+from punchout import sessions
 from punchout.models import CatalogItem, Exchange, ReceivedCart, ShoppingSession
 
 pytestmark = pytest.mark.django_db
@@ -285,24 +287,31 @@ def test_a_form_in_shift_jis_is_taken(session):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_cart_posted_twice_at_once_is_stored_once():
-    world = World()
-    session = go_shopping(world, connect(world), world.draft())
-    document = cart(GOODS, buyer_cookie=session.buyer_cookie)
-    start = threading.Barrier(4)
-    codes = []
+class TestTheCartPostedTwiceAtOnce:
+    @pytest.fixture
+    def returning(self):
+        world = World()
+        return go_shopping(world, connect(world), world.draft())
 
-    def post() -> None:
-        try:
-            start.wait()
-            codes.append(post_cart(document).status_code)
-        finally:
-            database.close()
+    def post_at_once(self, session: ShoppingSession) -> list[object]:
+        document = cart(GOODS, buyer_cookie=session.buyer_cookie)
+        return at_once(*[lambda: post_cart(document).status_code] * 2)
 
-    threads = [threading.Thread(target=post) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert codes == [303] * 4
-    assert ReceivedCart.objects.count() == 1
+    def test_it_is_stored_once_and_both_get_the_same_answer(self, returning):
+        assert self.post_at_once(returning) == [303, 303]
+        assert ReceivedCart.objects.count() == 1
+
+    def test_control_without_the_lock_the_second_would_be_an_error(self, returning, monkeypatch):
+        both_have_read = threading.Barrier(2)
+
+        def read_only(cookie: str) -> ShoppingSession:
+            found = ShoppingSession.objects.select_related("connection", "voucher").get(
+                buyer_cookie=cookie
+            )
+            both_have_read.wait(5)
+            return found
+
+        monkeypatch.setattr(sessions, "_session_for", read_only)
+        results = self.post_at_once(returning)
+        assert any(isinstance(result, IntegrityError) for result in results)
+        assert ReceivedCart.objects.count() == 1
