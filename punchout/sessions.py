@@ -17,7 +17,13 @@ from masters.models import DeliveryAddress, Employee
 from punchout import cxml, documents, exchange_log, transport
 from punchout.carts import CartUnusable, check_cart
 from punchout.identifiers import new_payload_id
-from punchout.models import CatalogConnection, Exchange, ReceivedCart, ShoppingSession
+from punchout.models import (
+    CatalogConnection,
+    Exchange,
+    ReceivedCart,
+    ShoppingSession,
+    StrayMessage,
+)
 
 SETUP_SECONDS = 15.0
 ADMINISTRATOR = "システム管理者に連絡してください。"
@@ -183,15 +189,16 @@ def receive(message: bytes) -> ShoppingSession:
             connection = session.connection
             return _store(session, cart, message)
     except CartRefused as refused:
-        # An unknown cookie is anybody's post: one line, no body.
-        body = message if connection else b""
-        _log_cart(connection, None, body, accepted=False, reason=str(refused))
+        if connection is None:
+            note_stray(str(refused))
+        else:
+            _log_cart(connection, None, message, accepted=False, reason=str(refused))
         raise
 
 
-def log_unread(reason: str) -> None:
-    """Note a post whose body could not even be read; the body is not kept."""
-    _log_cart(None, None, b"", accepted=False, reason=reason)
+def note_stray(reason: str) -> None:
+    """Count a post that belongs to no shopping trip: anybody's, so its body is not kept."""
+    StrayMessage.note("PunchOutOrderMessage", reason)
 
 
 def _readable(message: bytes) -> cxml.Cart:
@@ -245,7 +252,7 @@ def _store(session: ShoppingSession, cart: cxml.Cart, message: bytes) -> Shoppin
 
 
 def _log_cart(
-    connection: CatalogConnection | None,
+    connection: CatalogConnection,
     voucher: Voucher | None,
     message: bytes,
     *,

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from pghistory.middleware import HistoryMiddleware as PghistoryMiddleware
 from redis.exceptions import RedisError
 
@@ -22,8 +23,17 @@ class HistoryMiddleware(PghistoryMiddleware):
         return {**context, "url": without_secrets(context["url"])}
 
 
+def _in_foreign_letters(request: HttpRequest) -> bool:
+    """Whether Django would read a form in letters it may fail on; carts are read by themselves."""
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    is_form = request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data")
+    if charset in ("utf-8", "utf8", "us-ascii") or not is_form:
+        return False
+    return request.path != reverse("punchout:return")
+
+
 class PlainRefusalMiddleware:
-    """Answers for what no page can use: NUL in an address, and a login while Redis is away."""
+    """Answers for what no page can use: odd letters, far-off dates, a login without Redis."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -33,9 +43,16 @@ class PlainRefusalMiddleware:
         if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
             message = "使えない文字を含むアドレスです。"
             return render(request, "400.html", {"message": message}, status=400)
+        if _in_foreign_letters(request):
+            message = "フォームの文字コードは UTF-8 だけを受け付けます。"
+            return render(request, "400.html", {"message": message}, status=400)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, OverflowError) and request.method == "GET":
+            # A number in the address that no date or column can hold.
+            message = "アドレスの数字が大きすぎます。"
+            return render(request, "400.html", {"message": message}, status=400)
         if not isinstance(error, RedisError):
             return None
         # Without the shared counters a login could be guessed without end: refused, not waved on.

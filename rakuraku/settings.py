@@ -161,6 +161,11 @@ ORDER_RETRY_MINUTES = env.list(
     "ORDER_RETRY_MINUTES", default=[1, 2, 5, 10, 20, 40, 60, 100, 150], cast=float
 )
 
+# The two endpoints that anybody can post to. A supplier sends a handful of messages for an order.
+INBOUND_PER_MINUTE = env.int("INBOUND_PER_MINUTE", default=600)  # per connection
+STRANGERS_PER_MINUTE = env.int("STRANGERS_PER_MINUTE", default=60)  # counted, per address
+CARTS_PER_MINUTE = env.int("CARTS_PER_MINUTE", default=120)  # per address: a whole office's
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

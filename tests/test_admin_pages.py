@@ -19,6 +19,7 @@ from django.urls import reverse
 from expenses.models import Voucher
 from masters.admin.base import RecordAdmin
 from masters.models import Company, Employee
+from punchout.models import StrayMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,7 @@ def rows(connection):
     factories.CancelRequestFactory(order_line=ordered)
     factories.CatalogItemFactory(cart__session__connection=connection, cart__session__voucher=slip)
     factories.ExchangeFactory(connection=connection, voucher=slip)
+    StrayMessage.note("cXML", "トークンが違います。")
     record = factories.PurchaseRecordFactory(connection=connection, order=order)
     factories.SourceRowFactory(record=record, history_import__connection=connection)
     factories.PurchasePortionFactory(record=record, line__voucher=slip)

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from expenses.admin import OfVisibleSlips
 from masters.admin.base import RecordAdmin, RecordInline, preformatted
 from masters.admin.sections import Section
-from punchout.models import CatalogItem, Exchange, ReceivedCart, ShoppingSession
+from punchout.models import CatalogItem, Exchange, ReceivedCart, ShoppingSession, StrayMessage
 
 
 @admin.register(Exchange)
@@ -40,6 +40,14 @@ class ExchangeAdmin(OfVisibleSlips, RecordAdmin):
     @admin.display(description="返ってきたもの・返したもの")
     def response_text(self, row: Exchange) -> SafeString:
         return preformatted(row.response)
+
+
+@admin.register(StrayMessage)
+class StrayMessageAdmin(RecordAdmin):
+    section = Section.RECORDS
+    list_display = ["day", "message", "count", "last_at", "last_reason"]
+    list_filter = ["message"]
+    date_hierarchy = "day"
 
 
 @admin.register(ShoppingSession)

@@ -2,7 +2,7 @@
 
 from .cancellation import CancelRequest
 from .connection import CatalogConnection, CatalogRate
-from .exchange import Exchange
+from .exchange import Exchange, StrayMessage
 from .history import HistoryImport, PurchasePortion, PurchaseRecord, RowDecision, SourceRow
 from .operation import SWEEP, JobRun, sweep_is_overdue
 from .order import OrderAttempt, OrderLine, PurchaseOrder
@@ -28,6 +28,7 @@ __all__ = [
     "RowDecision",
     "ShoppingSession",
     "SourceRow",
+    "StrayMessage",
     "SupplierDocument",
     "sweep_is_overdue",
 ]

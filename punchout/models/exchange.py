@@ -2,6 +2,8 @@
 
 import pgtrigger
 from django.db import models
+from django.db.models import F
+from django.utils import timezone
 
 from .connection import CatalogConnection
 
@@ -49,3 +51,33 @@ class Exchange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_direction_display()} {self.message}"
+
+
+class StrayMessage(models.Model):
+    """身元不明の受信: posts with an unknown token or cookie, counted by the day, no body kept."""
+
+    message = models.CharField("電文", max_length=40)
+    day = models.DateField("日")
+    count = models.PositiveIntegerField("件数", default=0)
+    last_at = models.DateTimeField("最後の受信", null=True)
+    last_reason = models.CharField("最後の理由", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "身元不明の受信"
+        verbose_name_plural = "身元不明の受信"
+        ordering = ["-day", "message"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "day"], name="stray_counted_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.message}"
+
+    @classmethod
+    def note(cls, message: str, reason: str) -> None:
+        """Count one more of today."""
+        now = timezone.now()
+        row, _new = cls.objects.get_or_create(message=message, day=timezone.localdate(now))
+        cls.objects.filter(pk=row.pk).update(
+            count=F("count") + 1, last_at=now, last_reason=reason[:500]
+        )

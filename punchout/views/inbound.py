@@ -5,12 +5,13 @@ import binascii
 import secrets
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from punchout import cxml, exchange_log, inbound
-from punchout.models import CatalogConnection, Exchange
+from punchout import cxml, exchange_log, inbound, limits
+from punchout.models import CatalogConnection, Exchange, StrayMessage
 from punchout.views.posted import read_body
 
 logger = structlog.get_logger(__name__)
@@ -22,16 +23,15 @@ def receive(request: HttpRequest, token: str) -> HttpResponse:
     """Take a message; the connection is found by the secret in the URL."""
     connection = CatalogConnection.objects.by_inbound_token(token)
     if connection is None or not _basic_fits(request, connection):
-        # Anybody's post: one line in the log, no body.
-        exchange_log.log(
-            "cXML",
-            direction=Exchange.Direction.IN,
-            connection=connection,
-            status_code=401,
-            accepted=False,
-            reason="受信 URL のトークンまたは Basic 認証が一致しません。",
-        )
+        # Anybody's post: counted, no body; and not even that from who posts without end.
+        address = limits.address_of(request)
+        if not limits.too_many("stranger", address, settings.STRANGERS_PER_MINUTE):
+            StrayMessage.note("cXML", "受信 URL のトークンまたは Basic 認証が一致しません。")
         return _answer(inbound.respond(401, "Unauthorized"))
+    if limits.too_many("inbound", str(connection.pk), settings.INBOUND_PER_MINUTE):
+        logger.warning("inbound_too_many", connection=connection.name)
+        # The sender understands cXML only, and tries again on a temporary error.
+        return _answer(inbound.respond(560, "Too many messages, try again later"))
     try:
         body = read_body(request)
     except cxml.Unreadable as error:

@@ -1,5 +1,6 @@
 """Shopping, seen from the browser: to the shop, and back with the cart."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from expenses.editing import SlipEditor, totals
 from expenses.models import Kind, Origin
 from expenses.signals import Blocked
 from masters.requests import SignedIn
-from punchout import carts, cxml, sessions
+from punchout import carts, cxml, limits, sessions
 from punchout.identifiers import public_url
 from punchout.models import CatalogConnection, ShoppingSession
 from punchout.views.posted import cart_message
@@ -92,10 +93,13 @@ def receive(request: HttpRequest) -> HttpResponse:
     """
     if request.method == "GET":
         return redirect("expenses:list")
+    if limits.too_many("cart", limits.address_of(request), settings.CARTS_PER_MINUTE):
+        reason = "短い時間に多くのカートが届きました。1 分ほど待って、再送信してください。"
+        return _refused(request, reason, status=429)
     try:
         message = cart_message(request)
     except cxml.Unreadable as error:
-        sessions.log_unread(error.reason)
+        sessions.note_stray(error.reason)
         return _refused(request, error.reason)
     try:
         session = sessions.receive(message)
@@ -104,8 +108,8 @@ def receive(request: HttpRequest) -> HttpResponse:
     return SeeOther(reverse("punchout:cart", args=[session.pk]))
 
 
-def _refused(request: HttpRequest, reason: str) -> HttpResponse:
-    return render(request, "punchout/cart_refused.html", {"reason": reason}, status=400)
+def _refused(request: HttpRequest, reason: str, *, status: int = 400) -> HttpResponse:
+    return render(request, "punchout/cart_refused.html", {"reason": reason}, status=status)
 
 
 @login_required
