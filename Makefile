@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	&& { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset test check bench faults format screenshots clean
+.PHONY: help setup demo demo-reset test check bench faults fuzz format screenshots clean
 
 help:
 	@echo 'make demo          start everything, walk the main job once, stay up until Ctrl-C'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test          all tests, set-up included (ARGS="-k name" narrows)'
 	@echo 'make check         static checks'
 	@echo 'make bench         the benchmark: medians and ratios'
+	@echo 'make fuzz          10,000 odd documents to the public endpoints (DOCUMENTS=…, SEED=…)'
 	@echo 'make faults        2,000 orders while everything around them breaks (ORDERS=…, SEED=…)'
 
 $(BIN)/python:
@@ -66,6 +67,11 @@ bench: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),2000) --seed $(or $(SEED),1)
+
+fuzz: export FUZZ_DOCUMENTS = $(or $(DOCUMENTS),10000)
+fuzz: export FUZZ_SEED = $(or $(SEED),1)
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 0 tests/test_fuzz.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -24,12 +24,13 @@ class HistoryMiddleware(PghistoryMiddleware):
 
 
 def _in_foreign_letters(request: HttpRequest) -> bool:
-    """Whether Django would read a form in letters it may fail on; carts are read by themselves."""
+    """Whether Django would read a form in letters it may fail on. Suppliers' posts it never reads."""
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     is_form = request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data")
     if charset in ("utf-8", "utf8", "us-ascii") or not is_form:
         return False
-    return request.path != reverse("punchout:return")
+    suppliers = (reverse("punchout:return"), reverse("punchout:inbound", args=["-"]).rstrip("-"))
+    return not request.path.startswith(suppliers)
 
 
 class PlainRefusalMiddleware:
