@@ -6,6 +6,7 @@ Used by the page itself and by other apps' buttons on it, which save first and t
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 
 from expenses import drafts
 from expenses.forms import HeaderForm, LineChoices, LineFormSet
@@ -14,7 +15,7 @@ from expenses.refusals import Invalid, NotAllowed, Outdated, WrongStatus
 from expenses.roles import possible_actions
 from expenses.tax import totals_by_rate
 from expenses.transitions import EDITABLE, Action
-from masters.models import DeliveryAddress
+from masters.models import DeliveryAddress, Deputy, Employee
 from masters.requests import SignedIn
 
 BLANK_ROWS = 1
@@ -36,6 +37,7 @@ class SlipEditor:
             )
             kind = self.voucher.kind
         self.kind = Kind(kind)
+        self._new_for = self._chosen_applicant()
         self.problems: list[str] = []
         self._status = 400 if request.method == "POST" else 200
         self.version = self._version()
@@ -46,7 +48,7 @@ class SlipEditor:
     @property
     def applicant(self):
         """Whose slip it is."""
-        return self.voucher.applicant if self.voucher else self.request.user
+        return self.voucher.applicant if self.voucher else self._new_for
 
     def save(self) -> Voucher | None:
         """Save what was posted; None when something is wrong, and ``response()`` shows it.
@@ -92,6 +94,7 @@ class SlipEditor:
                 "version": self.version,
                 "kind": self.kind,
                 "applicant": self.applicant,
+                "principals": [] if self.voucher else self._principals(),
                 "form": self.header,
                 "formset": self.rows,
                 "problems": self.problems,
@@ -100,6 +103,26 @@ class SlipEditor:
             },
             status=self._status,
         )
+
+    def _principals(self) -> list[Employee]:
+        """Those for whom the person may write a new slip today."""
+        powers = [Deputy.Power.FULL, Deputy.Power.ENTRY]
+        deputised = Deputy.objects.on(timezone.localdate()).filter(power__in=powers)
+        return list(
+            Employee.objects.active()
+            .filter(deputies__in=deputised.filter(deputy=self.request.user))
+            .distinct()
+        )
+
+    def _chosen_applicant(self) -> Employee:
+        """Whose new slip it is: one's own, unless another employee's code is named."""
+        code = self.request.POST.get("applicant") or self.request.GET.get("for")
+        if self.voucher or not code or code == self.request.user.code:
+            return self.request.user
+        found = [person for person in self._principals() if person.code == code]
+        if not found:
+            raise NotAllowed(Action.EDIT)
+        return found[0]
 
     def _lines(self) -> list[VoucherLine]:
         if self.voucher is None:

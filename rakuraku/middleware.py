@@ -24,7 +24,7 @@ class HistoryMiddleware(PghistoryMiddleware):
 
 
 def _in_foreign_letters(request: HttpRequest) -> bool:
-    """Whether Django would read a form in letters it may fail on. Suppliers' posts it never reads."""
+    """Whether Django would read a form in letters it may fail on; not so what suppliers post."""
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     is_form = request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data")
     if charset in ("utf-8", "utf8", "us-ascii") or not is_form:

@@ -124,6 +124,15 @@ class Stack:
         answer.raise_for_status()
         return answer.json()
 
+    def sql(self, statement: str, *values: object) -> None:
+        """Change rows of the product's database, as nobody on its pages may."""
+        connection = psycopg2.connect(self.env["DATABASE_URL"])
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, values)
+        finally:
+            connection.close()
+
     def _start(self, name: str, argv: list[str], env: dict[str, str]) -> Process:
         return self.processes.start(name, argv, env, LOGS / f"{self.database}-{name}.log")
 

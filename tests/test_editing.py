@@ -148,7 +148,6 @@ def test_nothing_of_the_form_can_set_status_applicant_or_totals(world, browser):
         world,
         browser,
         status="approved",
-        applicant=str(world.people["colleague"].pk),
         total="1",
         number="SH-777777",
         **{"lines-0-tax_amount": "0", "lines-0-origin": "catalogue", "lines-0-tax_rate": "0"},
@@ -331,3 +330,24 @@ def test_who_may_only_read_gets_no_form(world):
     client.force_login(world.people["manager"])
     assert client.get(f"/vouchers/{voucher.number}/").status_code == 200
     assert client.get(edit_url(voucher)).status_code == 403
+
+
+def test_a_deputy_writes_a_new_slip_for_the_other_and_both_are_recorded(world):
+    client = Client()
+    client.force_login(world.people["entry_deputy"])
+    assert "applicant さんの代理で作成" in client.get(NEW).content.decode()
+    page = client.get(f"{NEW}?for=applicant")
+    typed = held(page) | {"title": "代理で", "department": world.section.pk}
+    typed |= {"delivery_address": world.address.pk}
+    assert client.post(NEW, typed).status_code == 302
+    slip = Voucher.objects.get()
+    assert (slip.applicant.code, slip.entered_by.code) == ("applicant", "entry_deputy")
+
+
+@pytest.mark.parametrize("who", ["colleague", "manager_deputy"])
+def test_nobody_else_writes_a_slip_for_another(world, who):
+    client = Client()
+    client.force_login(world.people[who])
+    assert client.get(f"{NEW}?for=applicant").status_code == 403
+    assert client.post(NEW, {"applicant": "applicant", "title": "x"}).status_code == 403
+    assert not Voucher.objects.exists()
