@@ -11,6 +11,8 @@ _WORDS = {
 
 
 def in_words(codes: Iterable[str]) -> str:
-    """What the known ones of ``codes`` mean, each once; '' when none is known."""
-    known = dict.fromkeys(code for code in codes if code in _WORDS)
-    return " ".join(f"{code}: {_WORDS[code]}" for code in known)
+    """Each of ``codes`` once, with its meaning where it is known; '' without codes."""
+    return " ".join(
+        f"{code}: {_WORDS[code]}" if code in _WORDS else f"エラーコード {code}"
+        for code in dict.fromkeys(codes)
+    )
