@@ -103,6 +103,40 @@ def sweep(now: datetime.datetime | None = None) -> dict[str, int]:
     return counts
 
 
+_OUTCOME_FIELDS = (
+    "state",
+    "due_at",
+    "claimed_at",
+    "ordered_at",
+    "failure",
+    "reason",
+    "needs_person",
+    "needs_person_since",
+)
+_READ_TO_SEND = (
+    # Whole rows of connection and slip would be half of what sending costs.
+    *_OUTCOME_FIELDS,
+    *("number", "tries", "tries_before", "document", "mode", "voucher__number"),
+    *(
+        f"connection__{name}"
+        for name in (
+            "name",
+            "supplier_name",
+            "is_contracted",
+            "is_active",
+            "mode",
+            "from_identity",
+            "shared_secret",
+            "order_url",
+            "order_basic_auth",
+            "resend_unknown",
+            "inbound_user",
+            "inbound_password",
+        )
+    ),
+)
+
+
 @transaction.atomic
 def _claim(order_pk: int) -> OrderAttempt | None:
     now = timezone.now()
@@ -114,7 +148,11 @@ def _claim(order_pk: int) -> OrderAttempt | None:
     )
     if not claimed:
         return None
-    order = PurchaseOrder.objects.select_related("connection", "voucher").get(pk=order_pk)
+    order = (
+        PurchaseOrder.objects.select_related("connection", "voucher")
+        .only(*_READ_TO_SEND)
+        .get(pk=order_pk)
+    )
     return OrderAttempt.objects.create(order=order, number=order.tries, started_at=now)
 
 
@@ -179,20 +217,24 @@ def judge(code: int) -> OrderAttempt.Outcome:
 
 @transaction.atomic
 def _settle(attempt: OrderAttempt, result: Result, duration_ms: int) -> None:
-    order = (
-        PurchaseOrder.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("connection", "voucher")
-        .get(pk=attempt.order_id)
+    order = attempt.order
+    now_is = (
+        PurchaseOrder.objects.select_for_update(no_key=True)
+        .values("state", "tries", "needs_person", "needs_person_since")
+        .get(pk=order.pk)
     )
     attempt.outcome = result.outcome
     attempt.text = result.text[:500]
     attempt.http_status = result.http_status
     attempt.status_code = result.status_code
     attempt.duration_ms = duration_ms
-    attempt.save()
-    if order.state != OrderState.SENDING or order.tries != attempt.number:
+    attempt.save(update_fields=["outcome", "text", "http_status", "status_code", "duration_ms"])
+    if now_is["state"] != OrderState.SENDING or now_is["tries"] != attempt.number:
         # The supplier's own confirmation, or a person, was faster: that word stands.
         return
+    # What may have been said of it while it was under way; nothing else has changed.
+    order.needs_person = now_is["needs_person"]
+    order.needs_person_since = now_is["needs_person_since"]
     order.reason = "" if _says_nothing(result) else result.text[:500]
     match result.outcome:
         case _Outcome.ACCEPTED:
@@ -250,7 +292,7 @@ def _send_later(order: PurchaseOrder, why: str) -> None:
     order.state = OrderState.PENDING
     order.due_at = timezone.now() + datetime.timedelta(minutes=wait)
     order.claimed_at = None
-    order.save()
+    order.save(update_fields=_OUTCOME_FIELDS)
     label = f"{why}、{wait:g} 分後にもう一度送ります"
     _tell(order, label, order.reason, VoucherEvent.Tone.ATTENTION)
 
@@ -271,7 +313,7 @@ def mark_ordered(
     order.ordered_at = timezone.now()
     order.failure = ""
     order.unflag()
-    order.save()
+    order.save(update_fields=_OUTCOME_FIELDS)
     supplier = order.connection.supplier_name
     label = f"{supplier}に{label}（発注番号 {order.number}）"
     _tell(order, label, comment, VoucherEvent.Tone.GOOD, by=by)
@@ -283,7 +325,7 @@ def mark_failed(order: PurchaseOrder, failure: PurchaseOrder.Failure, text: str)
     order.failure = failure
     order.reason = text[:500]
     order.flag(text)
-    order.save()
+    order.save(update_fields=_OUTCOME_FIELDS)
     _tell(order, "発注エラーになりました", text, VoucherEvent.Tone.WRONG)
     alerts.order_needs_person(order, "発注エラー", text)
 
@@ -292,7 +334,7 @@ def mark_unknown(order: PurchaseOrder, text: str) -> None:
     """要確認: it may or may not have arrived, so nothing is sent again by itself."""
     order.state = OrderState.UNKNOWN
     order.flag(text)
-    order.save()
+    order.save(update_fields=_OUTCOME_FIELDS)
     _tell(order, "発注の結果が分からないため、確認が必要です", text, VoucherEvent.Tone.ATTENTION)
     alerts.order_needs_person(order, "要確認", text)
 

@@ -53,19 +53,22 @@ class _Client:
 
     def pages(self, report: str, key: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
         """Every entry of a report, page by page."""
-        token = ""
+        token, seen = "", set()
         for _ in range(MAX_PAGES):
             asked = {**params, "region": self.connection.history_region}
             if token:
                 asked["nextPageToken"] = token
             page = self._get(report, asked)
             entries = page.get(key)
-            if not isinstance(entries, list):
+            if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
                 raise HistoryUnavailable(f"購入履歴の応答に {key} がありません。")
             yield from entries
-            token = page.get("nextPageToken") or ""
+            token = str(page.get("nextPageToken") or "")
             if not token:
                 return
+            if token in seen:
+                raise HistoryUnavailable("購入履歴のページが終わりません。")
+            seen.add(token)
         raise HistoryUnavailable("購入履歴のページが多すぎます。")
 
     def _get(self, report: str, params: dict[str, str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import LocationValueError
 
 CONNECT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 10_000_000
@@ -143,7 +144,11 @@ def exchange(
                 # A cut connection can look like the regular end of an answer without a length.
                 raise NoAnswer("相手先の応答が時間内に終わりませんでした。")
             return Answer(response.status_code, content, response.headers)
-        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
+        except (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+            LocationValueError,
+        ) as error:
             raise NotDelivered("URL の設定が正しくありません。") from error
         except (requests.RequestException, OSError) as error:
             raise _judged(watch, error) from error

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from django.db import InternalError
 from ordering import approved, at_once, at_the_last_point
 from supplier_says import confirms, post, status
 from world import World
@@ -86,25 +87,37 @@ class TestWithdrawalAgainstTheFinalApproval:
 
     def test_control_without_the_lock_nobody_is_told_and_the_database_decides(self, world, no_lock):
         voucher = at_the_last_point(world)
-        assert refused(self.both(world, voucher)) == 0, "else the race did not happen"
+        results = self.both(world, voucher)
+        assert refused(results) == 0, "else the race did not happen"
+        assert sum(isinstance(result, InternalError) for result in results) == 1
 
 
 class TestTheAnswerAgainstTheConfirmation:
-    def arrive_together(self, order: PurchaseOrder, attempt: OrderAttempt) -> None:
+    def both(self, order: PurchaseOrder, attempt: OrderAttempt) -> list[Callable[[], object]]:
         answer = dispatch.Result(OrderAttempt.Outcome.ACCEPTED, "200 OK", 200, 200)
         document = confirms(order, {1: status(2)})
-        results = at_once(
-            lambda: dispatch._settle(attempt, answer, 1), lambda: post(order, document)
-        )
-        assert not [result for result in results if isinstance(result, Exception)]
+        return [lambda: dispatch._settle(attempt, answer, 1), lambda: post(order, document)]
 
-    def test_it_is_ordered_once_whoever_is_first(self, world):
-        order = approved(world)
-        self.arrive_together(order, dispatch._claim(order.pk))
+    def ordered_once(self, order: PurchaseOrder) -> bool:
         order.refresh_from_db()
-        assert order.state == "ordered"
-        assert order.voucher.events.filter(action="order_ordered").count() == 1
-        assert order.lines.get(line_number=1).confirmed == 2
+        return (
+            order.state == "ordered"
+            and order.voucher.events.filter(action="order_ordered").count() == 1
+            and order.lines.get(line_number=1).confirmed == 2
+        )
+
+    @pytest.mark.parametrize("turn", [1, -1])
+    def test_it_is_ordered_once_whoever_is_first(self, world, turn):
+        order = approved(world)
+        for arrive in self.both(order, dispatch._claim(order.pk))[::turn]:
+            arrive()
+        assert self.ordered_once(order)
+
+    def test_it_is_ordered_once_if_both_arrive_together(self, world):
+        order = approved(world)
+        results = at_once(*self.both(order, dispatch._claim(order.pk)))
+        assert not [result for result in results if isinstance(result, Exception)]
+        assert self.ordered_once(order)
 
     def test_control_without_the_lock_it_would_be_ordered_twice(self, world, monkeypatch):
         both_have_read = threading.Barrier(2)
@@ -119,5 +132,6 @@ class TestTheAnswerAgainstTheConfirmation:
             PurchaseOrder.objects.__class__._queryset_class, "select_for_update", _no_lock
         )
         order = approved(world)
-        self.arrive_together(order, dispatch._claim(order.pk))
+        results = at_once(*self.both(order, dispatch._claim(order.pk)))
+        assert not [result for result in results if isinstance(result, Exception)]
         assert order.voucher.events.filter(action="order_ordered").count() == 2

@@ -287,18 +287,18 @@ def test_a_form_in_shift_jis_is_taken(session):
 
 
 @pytest.mark.django_db(transaction=True)
-class TestTheCartPostedTwiceAtOnce:
+class TestTheCartPostedSeveralTimesAtOnce:
     @pytest.fixture
     def returning(self):
         world = World()
         return go_shopping(world, connect(world), world.draft())
 
-    def post_at_once(self, session: ShoppingSession) -> list[object]:
+    def post_at_once(self, session: ShoppingSession, times: int) -> list[object]:
         document = cart(GOODS, buyer_cookie=session.buyer_cookie)
-        return at_once(*[lambda: post_cart(document).status_code] * 2)
+        return at_once(*[lambda: post_cart(document).status_code] * times)
 
-    def test_it_is_stored_once_and_both_get_the_same_answer(self, returning):
-        assert self.post_at_once(returning) == [303, 303]
+    def test_it_is_stored_once_and_all_get_the_same_answer(self, returning):
+        assert self.post_at_once(returning, 4) == [303] * 4
         assert ReceivedCart.objects.count() == 1
 
     def test_control_without_the_lock_the_second_would_be_an_error(self, returning, monkeypatch):
@@ -312,6 +312,6 @@ class TestTheCartPostedTwiceAtOnce:
             return found
 
         monkeypatch.setattr(sessions, "_session_for", read_only)
-        results = self.post_at_once(returning)
+        results = self.post_at_once(returning, 2)
         assert any(isinstance(result, IntegrityError) for result in results)
         assert ReceivedCart.objects.count() == 1

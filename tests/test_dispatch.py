@@ -107,6 +107,10 @@ def _no_such_name(world: World, _tmp_path: Path) -> PurchaseOrder:
     return ordered_at("http://shop.invalid/orders", world)
 
 
+def _not_a_name(world: World, _tmp_path: Path) -> PurchaseOrder:
+    return ordered_at("http://shop..invalid/orders", world)
+
+
 def _not_tls(world: World, _tmp_path: Path) -> PurchaseOrder:
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -150,7 +154,7 @@ class TestSurelyNotDelivered:
         assert list(outcomes) == [(1, "not_delivered", code), (2, "accepted", 200)]
 
     @pytest.mark.parametrize(
-        "unreachable", [_refused, _no_such_name, _not_tls, _without_a_password]
+        "unreachable", [_refused, _no_such_name, _not_a_name, _not_tls, _without_a_password]
     )
     def test_without_a_connection_it_waits_for_the_next_try(self, world, tmp_path, unreachable):
         order = unreachable(world, tmp_path)

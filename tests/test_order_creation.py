@@ -112,6 +112,7 @@ class TestTheDocument:
             microsecond=0
         )
         assert root.find(".//OrderRequestHeader").get("orderID") == order.number
+        assert order.number == order.voucher.number
 
     @pytest.mark.parametrize("mode", CatalogConnection.Mode.values)
     def test_it_says_whether_it_is_a_test(self, world, mode):

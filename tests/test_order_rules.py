@@ -43,10 +43,10 @@ class TestTheDatabaseItself:
         with pytest.raises(InternalError), transaction.atomic():
             PurchaseOrder.objects.filter(pk=order.pk).update(**{field: FROZEN[field]})
 
-    def test_an_order_never_goes_over_to_another_request_or_supplier(self, world):
+    def test_an_order_never_goes_over_to_another_request_supplier_or_predecessor(self, world):
         order = approved(world)
         other = CatalogConnection.objects.create(name="別の店", supplier_name="別の店")
-        for change in ({"voucher": world.draft()}, {"connection": other}):
+        for change in ({"voucher": world.draft()}, {"connection": other}, {"replaces": order}):
             with pytest.raises(InternalError), transaction.atomic():
                 PurchaseOrder.objects.filter(pk=order.pk).update(**change)
 
