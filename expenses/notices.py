@@ -41,6 +41,8 @@ def tell(
     if not once:
         return
     path = path or (f"/vouchers/{voucher.number}/" if voucher else "")
+    # A mail's subject is one line, whatever was typed into a slip's title.
+    title = " ".join(title.split())
     Notice.objects.bulk_create(
         Notice(
             to=person,
