@@ -15,6 +15,7 @@ COPY expenses expenses
 COPY punchout punchout
 COPY templates templates
 COPY static static
+COPY docs/manual docs/manual
 
 # Static files need no engine and no real secret.
 RUN RAKURAKU_ENV=demo DATABASE_URL=postgresql://none@127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 \

@@ -122,7 +122,6 @@ _READ_TO_SEND = (
         for name in (
             "name",
             "supplier_name",
-            "is_contracted",
             "is_active",
             "mode",
             "from_identity",
@@ -197,7 +196,7 @@ def _obstacle(order: PurchaseOrder) -> str:
     connection = order.connection
     if not connection.order_url or not connection.shared_secret:
         return "注文 URL またはパスワードが設定されていません。"
-    if not (connection.is_active and connection.is_contracted):
+    if not connection.is_active:
         return "カタログ連携設定が無効になっています。"
     if connection.mode != order.mode:
         return f"承認後に接続が「{connection.get_mode_display()}」に変更されています。"

@@ -126,7 +126,7 @@ def _alone() -> Iterator[bool]:
 
 def _pull_each() -> int:
     pulled = 0
-    for connection in CatalogConnection.objects.usable():
+    for connection in CatalogConnection.objects.filter(is_active=True).order_by("pk"):
         if not connection.has_history_api:
             continue
         try:

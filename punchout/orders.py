@@ -9,6 +9,7 @@ from expenses import events
 from expenses.models import Origin, Voucher, VoucherLine
 from expenses.signals import Blocked
 from expenses.transitions import Status
+from masters.models import Company
 from punchout import cxml, documents
 from punchout.identifiers import new_payload_id
 from punchout.models import CatalogItem, OrderLine, PurchaseOrder, ShoppingSession
@@ -31,7 +32,8 @@ def create(voucher: Voucher, *, replaces: PurchaseOrder | None = None) -> Purcha
         return None
     session = _session_of(goods)
     connection = session.connection
-    if not (connection.is_contracted and connection.is_active) or connection.missing_settings():
+    contracted = Company.current().catalog_contracted
+    if not (contracted and connection.is_active) or connection.missing_settings():
         raise Blocked(
             "カタログ連携設定が無効か未完了のため、発注できません。",
             "システム管理者に連絡してください。",

@@ -48,8 +48,9 @@ def _contract(connections: list[CatalogConnection]) -> Finding:
     return Finding(
         "カタログ連携オプションの契約と設定",
         bool(connections),
-        "カタログ連携設定を登録し、「オプション契約」と「有効」にチェックを入れてください。",
-        reverse("admin:punchout_catalogconnection_changelist"),
+        "会社設定の「カタログ連携オプションの契約」にチェックを入れ、有効なカタログ連携設定を"
+        "登録してください。",
+        reverse("admin:masters_company_changelist"),
     )
 
 

@@ -59,4 +59,4 @@ def tabs(request: HttpRequest) -> dict:
         )
     if user.is_staff:
         found.append({"label": "管理", "url": reverse("admin:index"), "active": False, "count": 0})
-    return {"nav_tabs": found, "waiting_count": waiting}
+    return {"nav_tabs": found, "waiting_count": waiting, "help_url": reverse("help")}

@@ -3,6 +3,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+from rakuraku import help_pages
 from rakuraku.health import healthz
 
 # The admin's own login would be a way around the lock-out.
@@ -16,6 +17,8 @@ urlpatterns = [
     path("accounts/logout/", account.logout, name="account_logout"),
     path("admin/", admin.site.urls),
     path("punchout/", include("punchout.urls")),
+    path("help/", help_pages.page, {"name": "index"}, name="help"),
+    path("help/<slug:name>.md", help_pages.page, name="help-page"),
     path("healthz", healthz, name="healthz"),
     path("", include("expenses.urls")),
 ]

@@ -106,19 +106,19 @@ def without_length(handler: Handler) -> None:
 
 def is_silent(handler: Handler) -> None:
     """Nothing for longer than anybody waits."""
-    time.sleep(3)
+    time.sleep(8)
 
 
 def drips(handler: Handler) -> None:
     """A byte now and then defeats every read time-out; without a length, the end looks regular."""
     handler.send_response(200)
     handler.end_headers()
-    _drip(handler, status(200).encode() + b" " * 40)
+    _drip(handler, status(200).encode() + b" " * 500)
 
 
 def drips_headers(handler: Handler) -> None:
     """The same before the body began."""
-    _drip(handler, b"HTTP/1.0 200 OK\r\nX-Long: " + b"x" * 60)
+    _drip(handler, b"HTTP/1.0 200 OK\r\nX-Long: " + b"x" * 700)
 
 
 def _drip(handler: Handler, data: bytes) -> None:

@@ -1,8 +1,6 @@
 """The cart: its form field, its lines, its amounts."""
 
 import base64
-import statistics
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -249,16 +247,3 @@ def test_base64_survives_the_plus_sign():
 def test_a_form_without_a_cart_is_refused(fields):
     with pytest.raises(Unreadable):
         cart_from_form(fields)
-
-
-def test_a_cart_of_100_lines_costs_no_more_than_12_bare_parses():
-    document = cart([Line(auxiliary_id=f"358-1,{n}", shipping=n % 3) for n in range(100)])
-
-    def seconds(work) -> float:
-        began = time.perf_counter()
-        work(document)
-        return time.perf_counter() - began
-
-    pairs = [(seconds(read_cart), seconds(etree.fromstring)) for _ in range(15)]
-    ratio = statistics.median(p[0] for p in pairs) / statistics.median(p[1] for p in pairs)
-    assert ratio <= 12

@@ -259,7 +259,7 @@ class TestUnknown:
             order = ordered_at(shop.url, world)
             began = time.monotonic()
             attempt = sent(order)
-            assert time.monotonic() - began < 2.5, "the deadline is for everything together"
+            assert time.monotonic() - began < 5, "the deadline is for everything together"
             assert (order.state, attempt.outcome) == ("unknown", "unknown")
             assert order.needs_person and attempt.text
             sweep_for_days(order)

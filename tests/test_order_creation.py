@@ -167,9 +167,7 @@ class TestTogetherOrNotAtAll:
             approval.approve(voucher, by=world.people["director"])
         assert nothing_approved(voucher)
 
-    @pytest.mark.parametrize(
-        "change", [{"is_active": False}, {"is_contracted": False}, {"shared_secret": ""}]
-    )
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"shared_secret": ""}])
     def test_a_connection_that_cannot_order_blocks_the_approval_in_words(self, world, change):
         voucher = at_the_last_point(world)
         CatalogConnection.objects.update(**change)

@@ -250,13 +250,13 @@ def test_a_dripping_answer_ends_at_the_deadline(api, connection, monkeypatch):
     monkeypatch.setattr(reporting_api, "CALL_SECONDS", 0.5)
 
     def slow(_name: str) -> None:
-        time.sleep(2)
+        time.sleep(6)
 
     api.before = [slow]
     began = time.monotonic()
     with pytest.raises(reporting_api.HistoryUnavailable):
         history.pull(connection)
-    assert time.monotonic() - began < 1.9
+    assert time.monotonic() - began < 5
 
 
 def test_no_secret_lies_in_a_table_or_a_log(api, connection, caplog, capfd):

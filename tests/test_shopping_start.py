@@ -9,7 +9,7 @@ from shopping import connect
 from world import World
 
 from expenses.models import Voucher
-from masters.models import DeliveryAddress, Employee
+from masters.models import Company, DeliveryAddress, Employee
 from punchout.models import CatalogConnection, Exchange, ShoppingSession
 
 pytestmark = pytest.mark.django_db
@@ -179,7 +179,8 @@ def test_phone_browsers_are_refused_with_the_reason(world, supplier, headers):
 
 def test_without_the_contract_there_is_no_button_and_no_way(world, supplier):
     shop = ok(supplier)
-    connection = connect(world, punchout_url=shop.url, is_contracted=False)
+    connection = connect(world, punchout_url=shop.url)
+    Company.objects.create(pk=1, name="株式会社あおば", catalog_contracted=False)
     browser = Client()
     browser.force_login(world.people["applicant"])
     assert "カタログ連携" not in browser.get("/vouchers/new/request/").content.decode()

@@ -14,6 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
+from masters.models import Company
+
 from .field_history import changes_of
 from .sections import Section
 
@@ -77,6 +79,28 @@ class WithFieldHistory:
             changes = changes_of(row, tracked)
         context = {**(extra_context or {}), "field_changes": changes}
         return super().history_view(request, object_id, context)  # type: ignore[misc]
+
+
+class OfTheOption:
+    """A master of the catalogue option: without its contract nobody sees it (DOMAIN §1.1)."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._contracted(request) and super().has_view_permission(request, obj)  # type: ignore[misc]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._contracted(request) and super().has_add_permission(request)  # type: ignore[misc]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._contracted(request) and super().has_change_permission(request, obj)  # type: ignore[misc]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._contracted(request) and super().has_delete_permission(request, obj)  # type: ignore[misc]
+
+    def _contracted(self, request: HttpRequest) -> bool:
+        # Asked several times for every page.
+        if not hasattr(request, "catalog_contracted"):
+            request.catalog_contracted = Company.current().catalog_contracted  # type: ignore[attr-defined]
+        return bool(request.catalog_contracted)  # type: ignore[attr-defined]
 
 
 class MasterAdmin(PlainSelects, WithFieldHistory, admin.ModelAdmin):

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 
 from masters.models import Company, DeliveryAddress
 
-from .base import MasterAdmin
+from .base import MasterAdmin, OfTheOption
 from .sections import Section
 
 
@@ -19,7 +19,7 @@ class CompanyAdmin(MasterAdmin):
     """One row, so there is no list to choose from."""
 
     section = Section.PEOPLE
-    fields = ["name", "fiscal_year_start", "allow_self_approval"]
+    fields = ["name", "fiscal_year_start", "allow_self_approval", "catalog_contracted"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and not Company.objects.exists()
@@ -62,7 +62,7 @@ class DeliveryAddressForm(forms.ModelForm):
 
 
 @admin.register(DeliveryAddress)
-class DeliveryAddressAdmin(MasterAdmin):
+class DeliveryAddressAdmin(OfTheOption, MasterAdmin):
     section = Section.CATALOG
     form = DeliveryAddressForm
     list_display = ["code", "name", "address", "company", "attention", "is_default", "is_active"]

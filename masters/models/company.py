@@ -21,6 +21,13 @@ class Company(models.Model):
         help_text="認めないと、申請者本人しか承認者がいない承認ポイントは申請時にエラーになります。",
     )
 
+    catalog_contracted = models.BooleanField(
+        "カタログ連携オプションの契約",
+        default=True,
+        help_text="契約がないと、「カタログ連携」のボタンと、配送先マスタ・カタログ連携設定のメニューは"
+        "表示されません。発注済みの注文の確認・出荷・購入データは受け取り続けます。",
+    )
+
     class Meta:
         verbose_name = "会社設定"
         verbose_name_plural = "会社設定"

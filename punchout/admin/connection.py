@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from masters.admin.base import MasterAdmin, MasterInline
+from masters.admin.base import MasterAdmin, MasterInline, OfTheOption
 from masters.admin.periods import PeriodForm, PeriodFormSet
 from masters.admin.sections import Section
 from punchout.identifiers import public_url
@@ -75,12 +75,12 @@ class RateInline(MasterInline):
 
 
 @admin.register(CatalogConnection)
-class CatalogConnectionAdmin(MasterAdmin):
+class CatalogConnectionAdmin(OfTheOption, MasterAdmin):
     section = Section.CATALOG
     form = ConnectionForm
     inlines = [RateInline]
-    list_display = ["name", "supplier_name", "mode", "is_contracted", "is_active", "completeness"]
-    list_filter = ["is_active", "is_contracted", "mode"]
+    list_display = ["name", "supplier_name", "mode", "is_active", "completeness"]
+    list_filter = ["is_active", "mode"]
     search_fields = ["name", "supplier_name"]
     autocomplete_fields = [
         "shipping_breakdown",
@@ -93,8 +93,7 @@ class CatalogConnectionAdmin(MasterAdmin):
         (
             None,
             {
-                "fields": ["name", "supplier_name", "is_contracted", "is_active", "mode",
-                           "completeness"],
+                "fields": ["name", "supplier_name", "is_active", "mode", "completeness"],
                 "description": "「テスト」では、仕入先が対応していれば、課金も出荷もされません。",
             },
         ),

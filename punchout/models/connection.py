@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from masters.history import tracked, tracked_without
+from masters.models import Company
 from punchout.encryption import EncryptedTextField
 
 
@@ -26,8 +27,10 @@ class CatalogConnectionQuerySet(models.QuerySet):
     """Reads of connections."""
 
     def usable(self):
-        """Contracted and switched on, in the order people choose them."""
-        return self.filter(is_contracted=True, is_active=True).order_by("pk")
+        """Those switched on, in the order people choose them; none without the contract."""
+        if not Company.current().catalog_contracted:
+            return self.none()
+        return self.filter(is_active=True).order_by("pk")
 
     def open_to(self, employee):
         """Those an employee may shop with: everybody, unless an allow-list is filled."""
@@ -77,7 +80,6 @@ class CatalogConnection(models.Model):
 
     name = models.CharField("名称", max_length=40, unique=True)
     supplier_name = models.CharField("カタログの会社名", max_length=40)
-    is_contracted = models.BooleanField("オプション契約", default=True)
     is_active = models.BooleanField("有効", default=True)
     mode = models.CharField("接続", max_length=12, choices=Mode, default=Mode.TEST)
 
