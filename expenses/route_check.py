@@ -14,7 +14,7 @@ from masters.models import Affiliation, Company, Employee
 class Obstacle:
     """Why slips of some people could not be submitted."""
 
-    kind: Kind
+    kinds: list[Kind]
     reason: str
     people: list[str]
     """Their names."""
@@ -29,8 +29,10 @@ def obstacles() -> list[Obstacle]:
     people: dict[tuple[Kind, str], set[str]] = defaultdict(set)
     names = dict(Employee.objects.active().values_list("pk", "name"))
     homes = _homes()
+    # Who keeps the masters without belonging anywhere files no slips.
+    keepers = set(Employee.objects.active().filter(is_staff=True).values_list("pk", flat=True))
     for pk, name in names.items():
-        if pk not in homes:
+        if pk not in homes and pk not in keepers:
             for kind in Kind:
                 people[kind, "所属部門がありません。社員マスタで所属を登録してください。"].add(name)
     flows = {(one.employee_id, one.kind): one.flow_id for one in FlowAssignment.objects.all()}
@@ -46,9 +48,10 @@ def obstacles() -> list[Obstacle]:
                 whole = replace(case, applicant=members[0], department=department)
                 for pk, reason in _reasons(whole, members):
                     people[kind, reason].add(names[pk])
-    return [
-        Obstacle(kind, reason, sorted(concerned)) for (kind, reason), concerned in people.items()
-    ]
+    found: dict[tuple[str, tuple[str, ...]], list[Kind]] = defaultdict(list)
+    for (kind, reason), concerned in people.items():
+        found[reason, tuple(sorted(concerned))].append(kind)
+    return [Obstacle(kinds, reason, list(names)) for (reason, names), kinds in found.items()]
 
 
 def _homes() -> dict[int, list[int]]:

@@ -167,7 +167,7 @@ def _routes() -> Iterator[Finding]:
         named = obstacle.people[:MOST_NAMES]
         more = len(obstacle.people) - len(named)
         yield Finding(
-            f"{rule}（{obstacle.kind.label}）",
+            f"{rule}（{'・'.join(kind.label for kind in obstacle.kinds)}）",
             False,
             obstacle.reason,
             reverse("admin:expenses_approvalflow_changelist"),

@@ -22,8 +22,14 @@ DEPARTMENTS = [
     ("1320", "総務課", "1300"),
 ]
 
-POSITIONS = [("10", "部長"), ("20", "課長"), ("30", "主任"), ("90", "一般")]
+POSITIONS = [("05", "社長"), ("10", "部長"), ("20", "課長"), ("30", "主任"), ("90", "一般")]
 APPROVING_POSITIONS = ["20", "10"]
+# Who approves for those above: name, whose slips (役職), by the holder of a 役職 or by a person.
+FLOWS_ABOVE = [
+    ("課長の申請", "20", {"position": "10"}),
+    ("部長の申請", "10", {"position": "05"}),
+    ("社長の申請", "05", {"employee": "2002"}),
+]
 ADMINISTRATORS = "システム管理者"
 SUPPLIER = "みどり商店"
 
@@ -36,6 +42,7 @@ PEOPLE = [
     (_A["accounting"], "1310", "90", "経理担当"),
 ]
 COLLEAGUES = [
+    ("0001", "斎藤 隆", "サイトウ タカシ", "saito@example.jp", "1000", "05", "承認者"),
     ("1004", "伊藤 翔太", "イトウ ショウタ", "ito@example.jp", "1110", "30", "一般社員"),
     ("1005", "渡辺 彩", "ワタナベ アヤ", "watanabe@example.jp", "1120", "20", "承認者"),
     ("1006", "山本 直樹", "ヤマモト ナオキ", "yamamoto@example.jp", "1120", "90", "一般社員"),

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from expenses import drafts, lifecycle
 from expenses.models import ApprovalFlow, ApprovalPoint, Kind
+from expenses.route_check import obstacles
 from masters.models import (
     Account,
     Affiliation,
@@ -26,6 +27,7 @@ from masters.models import (
     TaxCategory,
     TaxRate,
 )
+from punchout import setup_check
 from punchout.models import CatalogConnection, CatalogRate
 from rakuraku.demo_accounts import ACCOUNTS
 
@@ -168,3 +170,11 @@ def test_production_gets_no_accounts_with_public_passwords(seed, settings):
     with pytest.raises(CommandError, match="本番環境"):
         seed()
     assert not Employee.objects.exists()
+
+
+def test_everybody_of_the_demo_company_finds_approvers(seed):
+    seed()
+    assert obstacles() == []
+    assert [one.rule for one in setup_check.check() if not one.holds] == [
+        "「みどり商店」への接続テスト"
+    ]

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from expenses.models import ApprovalFlow, ApprovalPoint, Kind
+from expenses.models import ApprovalFlow, ApprovalPoint, FlowAssignment, Kind
 from masters.models import (
     Account,
     Affiliation,
@@ -142,6 +142,31 @@ class Command(BaseCommand):
                     approver=ApprovalPoint.Approver.POSITION,
                     position=position,
                 )
+            for name, whose, by in company.FLOWS_ABOVE:
+                self._flow_above(kind, name, whose, **by)
+
+    def _flow_above(
+        self, kind: Kind, name: str, whose: str, position: str = "", employee: str = ""
+    ) -> None:
+        """A flow of one point for the slips of all who hold a 役職."""
+        flow = ApprovalFlow.objects.create(
+            kind=kind, name=f"{name}（{kind.label}）", is_default=False
+        )
+        by_position = Position.objects.filter(code=position).first()
+        by_person = Employee.objects.filter(code=employee).first()
+        approver = (
+            ApprovalPoint.Approver.POSITION if by_position else ApprovalPoint.Approver.EMPLOYEE
+        )
+        ApprovalPoint.objects.create(
+            flow=flow,
+            position_no=1,
+            name=by_position.name if by_position else str(by_person),
+            approver=approver,
+            position=by_position,
+            employee=by_person,
+        )
+        for person in Employee.objects.filter(affiliations__position__code=whose):
+            FlowAssignment.objects.create(employee=person, kind=kind, flow=flow)
 
     def _connection(self) -> CatalogConnection:
         supplier = os.environ.get("SANDBOX_PUBLIC_URL", "http://localhost:8802").rstrip("/")
