@@ -7,6 +7,7 @@ accounting by hand with a reason, say what came of it.
 
 from collections.abc import Mapping
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,6 +21,8 @@ from punchout import alerts, ledger
 from punchout.models import CancelRequest, OrderLine, PurchaseOrder
 from punchout.order_states import OrderState
 from punchout.resolution import locked
+
+logger = structlog.get_logger(__name__)
 
 State = CancelRequest.State
 
@@ -168,4 +171,5 @@ def _tell(
     by: Employee | None,
     tone: str = VoucherEvent.Tone.PLAIN,
 ) -> None:
+    logger.info(action, order_number=order.number, by=by.code if by else "supplier")
     events.record(order.voucher, action, label, by=by, comment=comment[:1000], tone=tone)

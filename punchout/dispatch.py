@@ -341,6 +341,7 @@ def mark_unknown(order: PurchaseOrder, text: str) -> None:
 def _tell(
     order: PurchaseOrder, label: str, comment: str, tone: str, *, by: Employee | None = None
 ) -> None:
+    logger.info(f"order_{order.state}", order_number=order.number, reason=comment[:200])
     events.record(
         order.voucher,
         f"order_{order.state}",

@@ -7,6 +7,7 @@ orphan for a person and answered with 200: the sender could do nothing about it.
 import hashlib
 from collections.abc import Iterable
 
+import structlog
 from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
@@ -27,6 +28,8 @@ from punchout import (
 from punchout.identifiers import new_payload_id, public_url
 from punchout.models import CatalogConnection, Exchange, PurchaseOrder, SupplierDocument
 from punchout.order_states import OrderState
+
+logger = structlog.get_logger(__name__)
 
 _Kind = SupplierDocument.Kind
 _TRANSACTIONS = (
@@ -114,6 +117,7 @@ def _take(connection: CatalogConnection, message: cxml.Inbound, number: str, bod
         },
     )
     if order is None:
+        logger.warning("inbound_orphan", order_number=number[:120], what=kind)
         return False
     if not new:
         return True
@@ -238,6 +242,7 @@ def _tell(
     comment: str = "",
     tone: str = VoucherEvent.Tone.PLAIN,
 ) -> None:
+    logger.info("inbound_taken", order_number=order.number, what=action)
     events.record(order.voucher, action, label[:120], by=None, comment=comment[:1000], tone=tone)
 
 

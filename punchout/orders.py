@@ -2,6 +2,7 @@
 
 import hashlib
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,6 +14,8 @@ from masters.models import Company
 from punchout import cxml, documents
 from punchout.identifiers import new_payload_id
 from punchout.models import CatalogItem, OrderLine, PurchaseOrder, ShoppingSession
+
+logger = structlog.get_logger(__name__)
 
 
 def create(voucher: Voucher, *, replaces: PurchaseOrder | None = None) -> PurchaseOrder | None:
@@ -111,6 +114,7 @@ def create(voucher: Voucher, *, replaces: PurchaseOrder | None = None) -> Purcha
         f"{connection.supplier_name}への発注を受け付けました（{len(goods)} 品目 ¥{total:,}）",
         by=None,
     )
+    logger.info("order_created", order_number=order.number, voucher=voucher.number, total=total)
     wake_after_commit(order)
     return order
 

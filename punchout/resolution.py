@@ -4,6 +4,7 @@ That nothing is found at the supplier proves nothing, so 要確認 stays until t
 or a person settles it. A person may also let a failed order be made anew.
 """
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from masters.models import Employee
 from punchout import cart_age, dispatch, orders
 from punchout.models import PurchaseOrder
 from punchout.order_states import OrderState
+
+logger = structlog.get_logger(__name__)
 
 
 def locked(order: PurchaseOrder) -> PurchaseOrder:
@@ -134,6 +137,7 @@ def _refuse_second_living(order: PurchaseOrder) -> None:
 
 
 def _tell(order: PurchaseOrder, action: str, label: str, reason: str, by: Employee | None) -> None:
+    logger.info(action, order_number=order.number, by=by.code if by else "shell")
     events.record(
         order.voucher,
         action,
