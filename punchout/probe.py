@@ -13,15 +13,29 @@ from punchout.models import CatalogConnection
 SECONDS = 10.0
 
 
-def reach(url: str) -> str:
-    """Why nobody answers at ``url``; empty when somebody does, whatever the answer."""
-    try:
-        transport.exchange("GET", url, seconds=SECONDS)
-    except transport.NotDelivered as error:
-        return str(error)
-    except transport.NoAnswer:
-        return ""
-    return ""
+def reach(url: str) -> int:
+    """The HTTP status with which somebody answers a GET of ``url``: nothing is ordered by it.
+
+    Raises ``transport.NotDelivered`` or ``transport.NoAnswer``; ``str()`` of both is the reason.
+    """
+    return transport.exchange("GET", url, seconds=SECONDS).status
+
+
+def person_for_trial(connection: CatalogConnection, code: str | None = None) -> Employee:
+    """Who is named in a trial: the employee ``code``, else the first who may shop.
+
+    A supplier may open an account for whom it does not know, so nobody outside the allow-list.
+    Raises ``Blocked`` when there is no such person.
+    """
+    people = Employee.objects.active().exclude(email="").order_by("code")
+    allowed = connection.allowed_employees.values("pk")
+    if allowed:
+        people = people.filter(pk__in=allowed)
+    found = people.filter(code=code).first() if code else people.first()
+    if found is None:
+        who = f"社員コード {code} は、" if code else ""
+        raise Blocked(f"{who}E-MAIL があり、このカタログを使える社員の中に見つかりません。")
+    return found
 
 
 def ask_to_enter(connection: CatalogConnection, *, by: Employee) -> str:

@@ -14,7 +14,7 @@ from expenses.models import Voucher
 from expenses.signals import Blocked
 from expenses.transitions import Action
 from masters.models import DeliveryAddress, Employee
-from punchout import cxml, documents, exchange_log, transport
+from punchout import cxml, documents, exchange_log, redaction, transport
 from punchout.carts import CartUnusable, check_cart
 from punchout.identifiers import new_payload_id
 from punchout.models import (
@@ -145,7 +145,9 @@ def ask_for_start_page(
         code = response.status.code
         if 200 <= code < 300 and response.start_url.startswith(("https://", "http://")):
             return response.start_url
-        reason = f"{response.status.code} {response.status.text} {response.status.message}".strip()
+        said = f"{response.status.code} {response.status.text} {response.status.message}".strip()
+        # Shown to the person: suppliers quote what they were sent.
+        reason = redaction.text(said, connection)
     except (transport.NotDelivered, transport.NoAnswer) as error:
         reason = str(error)
     except cxml.Unreadable as error:

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET
+from markdown.extensions.toc import TocExtension, slugify_unicode
 
 PAGES = {
     "index": "マニュアル",
@@ -33,5 +34,9 @@ def _rendered(name: str) -> SafeString:
     path = Path(settings.BASE_DIR) / "docs" / "manual" / f"{name}.md"
     # The page has a heading of its own.
     text = path.read_text().partition("\n")[2]
+    # Headings get the anchors that the repository's pages give them.
+    html = markdown.markdown(
+        text, extensions=["tables", "sane_lists", TocExtension(slugify=slugify_unicode)]
+    )
     # Our own text, shipped with the program: nothing a person typed.
-    return mark_safe(markdown.markdown(text, extensions=["tables", "sane_lists"]))  # noqa: S308
+    return mark_safe(html)  # noqa: S308

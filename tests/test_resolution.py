@@ -252,7 +252,7 @@ class TestOverview:
         order = ordered(world)
         order.connection.notified_employees.set([world.people["reader"]])
         brought_to(order, OrderState.UNKNOWN)
-        notice = Notice.objects.get()
+        notice = Notice.objects.get(kind="order")
         assert notice.to.name == "reader"
         assert order.number in notice.title
 

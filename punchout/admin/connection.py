@@ -124,6 +124,7 @@ class CatalogConnectionAdmin(OfTheOption, MasterAdmin):
             },
         ),
         ("利用者と連絡先", {"fields": ["allowed_employees", "notified_employees"]}),
+        ("結果が不明な注文", {"fields": ["lookup_url", "resend_unknown"]}),
         (
             "注文確認・出荷通知の受信",
             {

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.utils import timezone
 
 from masters.history import tracked, tracked_without
 from masters.models import Company
@@ -57,6 +58,14 @@ SECRET_FIELDS = (
     "inbound_token",
     "inbound_token_hash",
     "inbound_password",
+    "history_client_secret",
+    "history_refresh_token",
+)
+
+HISTORY_FIELDS = (
+    "history_url",
+    "history_token_url",
+    "history_client_id",
     "history_client_secret",
     "history_refresh_token",
 )
@@ -220,16 +229,16 @@ class CatalogConnection(models.Model):
         ]
         return missing if self.rates.exists() else [*missing, "税率ごとの内訳"]
 
+    def missing_history_settings(self) -> list[str]:
+        """Names of what pulling purchase history still lacks; none when nothing of it is filled."""
+        fields = [self._meta.get_field(name) for name in HISTORY_FIELDS]
+        missing = [str(field.verbose_name) for field in fields if not getattr(self, field.name)]  # type: ignore[union-attr]
+        return missing if len(missing) < len(HISTORY_FIELDS) else []
+
     @property
     def has_history_api(self) -> bool:
         """Whether purchase history can be pulled."""
-        return bool(
-            self.history_url
-            and self.history_token_url
-            and self.history_client_id
-            and self.history_client_secret
-            and self.history_refresh_token
-        )
+        return all(getattr(self, name) for name in HISTORY_FIELDS)
 
 
 @tracked
@@ -294,4 +303,19 @@ class CatalogRate(models.Model):
         if self.breakdown_id and not self.breakdown.use_expense:
             raise ValidationError(
                 {"breakdown": "使用範囲の機能「経費」にチェックがある内訳を選んでください。"}
+            )
+        if self.breakdown_id and self.rate is not None and self.valid_from:
+            self._refuse_another_rate(timezone.localdate())
+
+    def _refuse_another_rate(self, today: datetime.date) -> None:
+        # 税率 change by law: the row is judged today, or on the day of its period next to today.
+        day = max(self.valid_from, min(today, self.valid_to or today))
+        stated = self.breakdown.rate_on(day)
+        if stated != self.rate:
+            has = "登録されていません" if stated is None else f"{stated.normalize():f}% です"
+            raise ValidationError(
+                {
+                    "breakdown": f"内訳 {self.breakdown.code} の税率は {has}"
+                    f"（指定は {self.rate.normalize():f}%）。"
+                }
             )

@@ -1,17 +1,20 @@
 """Set a catalogue connection up from the shell."""
 
+import argparse
 import os
+import re
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
 from expenses.refusals import Invalid
 from expenses.signals import Blocked
-from masters.models import Employee
 from punchout import probe
 from punchout.connecting import Wanted, connect
 from punchout.identifiers import public_url
+from punchout.models import CatalogConnection
 
 PLAIN = {
     "supplier_name": ("--supplier-name", "画面に出す会社名（省略すると名称）"),
@@ -21,6 +24,9 @@ PLAIN = {
     "to_identity": ("--to-identity", "To identity"),
     "credential_domain": ("--domain", "認証ドメイン（NetworkId など）"),
     "business_unit": ("--business-unit", "グループ（UserBusinessUnit）"),
+    "mode": ("--mode", "接続: test（テスト）か production（本番）"),
+    "prices": ("--prices", "カタログの価格: net（税抜）か gross（税込）"),
+    "header_total": ("--header-total", "カートの Total: items（商品の税抜合計）か all（すべて）"),
     "lookup_url": ("--lookup-url", "人が注文を確認するページの URL"),
     "history_url": ("--history-url", "購入履歴 API の URL"),
     "history_token_url": ("--history-token-url", "購入履歴 API の認証 URL"),
@@ -38,87 +44,100 @@ SECRETS = {
     ),
 }
 """Never values on a command line, which every user of the machine can read."""
+MASTERS = {
+    "shipping_breakdown": ("--shipping-breakdown", "送料の内訳コード（空なら、なしにする）"),
+    "payment_method": ("--payment-method", "明細の支払方法コード（空なら、なしにする）"),
+}
+OPTIONS = {
+    **{name: option for name, (option, _meaning) in (PLAIN | SECRETS | MASTERS).items()},
+    "name": "--name",
+    "breakdown": "--breakdown",
+}
+
+_NAME = re.compile("[A-Z][A-Z0-9_]*")
 
 
 class Command(BaseCommand):
     help = (
-        "カタログ連携設定を登録・変更します（同じ名称なら変更）。管理画面と同じ規則で調べ、"
-        "ひとつでも誤りがあれば何も変わりません。"
+        "カタログ連携設定を登録・変更します（同じ名称なら変更、指定しない項目はそのまま）。"
+        "管理画面と同じ規則で調べ、ひとつでも誤りがあれば、すべての誤りを示して何も変えません。"
+        "終了コード: 0 登録・変更した（または変更なし）、1 値の誤りか接続テストの失敗。"
     )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--name", required=True, help="名称")
-        for name, (option, meaning) in (PLAIN | SECRETS).items():
+        for name, (option, meaning) in (PLAIN | SECRETS | MASTERS).items():
             parser.add_argument(option, dest=name, help=meaning)
-        parser.add_argument("--basic-auth", action="store_true", default=None, help="注文で使う")
-        parser.add_argument("--mode", choices=["test", "production"], help="接続（テスト・本番）")
-        parser.add_argument("--prices", choices=["net", "gross"], help="税抜・税込")
-        parser.add_argument("--header-total", choices=["items", "all"], help="Total の内容")
+        parser.add_argument(
+            "--basic-auth",
+            dest="order_basic_auth",
+            action=argparse.BooleanOptionalAction,
+            help="注文で HTTP Basic 認証を使う・使わない",
+        )
         parser.add_argument(
             "--breakdown", action="append", default=[], metavar="RATE=CODE", help="税率=内訳コード"
         )
-        parser.add_argument("--shipping-breakdown", metavar="CODE", help="送料の内訳コード")
-        parser.add_argument("--payment-method", metavar="CODE", help="支払方法コード")
-        parser.add_argument("--test", action="store_true", help="登録後、買い物の開始を試す")
+        parser.add_argument(
+            "--test", action="store_true", help="登録後、買い物の開始（SetupRequest）を一度送る"
+        )
         parser.add_argument("--as", dest="employee", help="--test で使う社員コード")
 
     def handle(self, *args, **options) -> None:
-        wanted = Wanted(
-            options["name"],
-            fields=_fields(options),
-            breakdowns=dict(_rate(text) for text in options["breakdown"]),
-            shipping_breakdown=options["shipping_breakdown"],
-            payment_method=options["payment_method"],
-        )
+        is_new = not CatalogConnection.objects.filter(name=options["name"].strip()).exists()
         try:
-            connection = connect(wanted)
+            connection, written = connect(_wanted(options))
         except Invalid as refused:
             raise CommandError("\n".join(refused.problems)) from refused
-        self.stdout.write(f"カタログ連携設定「{connection}」を保存しました。")
+        done = "登録しました" if is_new else "変更しました" if written else "変更はありません"
+        self.stdout.write(f"カタログ連携設定「{connection}」: {done}。")
         address = reverse("punchout:inbound", args=[connection.inbound_token])
         self.stdout.write(f"相手先に登録する受信 URL（秘密の値です）:\n  {public_url(address)}")
-        missing = connection.missing_settings()
-        if missing:
+        if missing := connection.missing_settings():
             self.stdout.write(f"未設定: {'、'.join(missing)}")
+        if missing := connection.missing_history_settings():
+            self.stdout.write(f"購入履歴 API は使えません。未設定: {'、'.join(missing)}")
         if options["test"]:
-            people = Employee.objects.active().exclude(email="").order_by("code")
-            code = options["employee"]
-            person = people.filter(**({"code": code} if code else {})).first()
-            if person is None:
-                raise CommandError("E-MAIL のある社員が見つかりません。--as で選んでください。")
             try:
+                person = probe.person_for_trial(connection, options["employee"])
                 probe.ask_to_enter(connection, by=person)
             except Blocked as refused:
                 raise CommandError(f"接続テストに失敗しました: {refused.reason}") from refused
             self.stdout.write(f"接続テスト: {person.name} として開始ページを受け取りました。")
 
 
-def _fields(options: dict) -> dict:
-    found = {name: options[name] for name in PLAIN if options[name] is not None}
+def _wanted(options: dict[str, Any]) -> Wanted:
+    # The admin page strips what is typed there.
+    wanted = Wanted(
+        options["name"].strip(),
+        fields={name: options[name].strip() for name in PLAIN if options[name] is not None},
+        options=OPTIONS,
+        **{name: options[name] and options[name].strip() for name in MASTERS},
+    )
+    if options["order_basic_auth"] is not None:
+        wanted.fields["order_basic_auth"] = options["order_basic_auth"]
     for name, (option, _meaning) in SECRETS.items():
         variable = options[name]
         if variable is None:
             continue
-        if not os.environ.get(variable):
-            raise CommandError(f"{option}: 環境変数 {variable} が設定されていません。")
-        found[name] = os.environ[variable]
-    for name, option in (
-        ("order_basic_auth", "basic_auth"),
-        ("mode", "mode"),
-        ("prices", "prices"),
-        ("header_total", "header_total"),
-    ):
-        if options[option] is not None:
-            found[name] = options[option]
-    return found
+        wanted.fields[name] = os.environ.get(variable, "").strip()
+        if not wanted.fields[name]:
+            # What does not look like a name may be the secret itself: it is not repeated.
+            shown = f"環境変数 {variable} " if _NAME.fullmatch(variable) else "その名前の環境変数"
+            wanted.unreadable.append(
+                f"{option}: {shown}がないか、空です。値ではなく、環境変数の名前を指定します。"
+            )
+    for text in options["breakdown"]:
+        _read_breakdown(text, wanted)
+    return wanted
 
 
-def _rate(text: str) -> tuple[Decimal, str]:
-    rate, _, code = text.partition("=")
+def _read_breakdown(text: str, wanted: Wanted) -> None:
+    rate, _, code = (part.strip() for part in text.partition("="))
     try:
         number = Decimal(rate)
     except InvalidOperation:
-        number = Decimal(-1)
-    if not (code and number.is_finite() and 0 <= number <= 100):
-        raise CommandError(f"--breakdown {text}: 「10=A01」のように指定してください。")
-    return number, code
+        number = Decimal("NaN")
+    if code and number.is_finite():
+        wanted.breakdowns.append((number, code))
+    else:
+        wanted.unreadable.append(f"--breakdown {text}: 「10=A01」のように指定してください。")

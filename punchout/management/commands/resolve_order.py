@@ -1,6 +1,7 @@
 """Decide about an order from the shell, with a reason."""
 
-import getpass
+import os
+import pwd
 from collections.abc import Callable
 
 from django.core.management.base import BaseCommand, CommandError
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     help = (
         "要確認・発注エラーの発注を、理由を付けて処理します。処理を指定しなければ、相手先で"
         "確認することだけを表示します。相手先で見つからないことは、届いていない証明になりません。"
+        "終了コード: 0 処理した（または表示した）、1 処理できない（何も変わりません）。"
     )
 
     def add_arguments(self, parser) -> None:
@@ -33,6 +35,13 @@ class Command(BaseCommand):
             chosen.add_argument(
                 f"--{name}", dest="verb", action="store_const", const=name, help=meaning
             )
+        chosen.add_argument(
+            "--show",
+            dest="verb",
+            action="store_const",
+            const=None,
+            help="確認することだけを表示する",
+        )
         parser.add_argument("--reason", default="", help="理由（履歴に残ります）")
 
     def handle(self, *args, number: str, verb: str | None, reason: str, **options) -> None:
@@ -43,8 +52,9 @@ class Command(BaseCommand):
         self._show(found)
         if verb is None:
             return
-        # The history names no employee for the shell; the reason names who had it open.
-        said = f"{reason.strip()}（{getpass.getuser()}、コマンド）" if reason.strip() else ""
+        # The history names no employee for the shell; the reason names who had it open, in front:
+        # a long reason is cut at its end.
+        said = f"{_operator()}（コマンド）: {reason.strip()}" if reason.strip() else ""
         try:
             done = VERBS[verb][0](found, reason=said, by=None)
         except Invalid as refused:
@@ -68,3 +78,12 @@ class Command(BaseCommand):
             self.stdout.write(f"    - {item}")
         if seen.supplier_orders:
             self.stdout.write(f"    相手先の注文番号: {'、'.join(seen.supplier_orders)}")
+
+
+def _operator() -> str:
+    """The account of the operating system; environment variables could name anybody."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        # Containers run under numbers that have no name.
+        return f"uid {os.getuid()}"
