@@ -302,16 +302,21 @@ class TestTheCartPostedSeveralTimesAtOnce:
         assert ReceivedCart.objects.count() == 1
 
     def test_control_without_the_lock_the_second_would_be_an_error(self, returning, monkeypatch):
-        both_have_read = threading.Barrier(2)
+        both_have_looked = threading.Barrier(2)
+        check = sessions.check_cart
 
         def read_only(cookie: str) -> ShoppingSession:
-            found = ShoppingSession.objects.select_related("connection", "voucher").get(
+            return ShoppingSession.objects.select_related("connection", "voucher").get(
                 buyer_cookie=cookie
             )
-            both_have_read.wait(5)
-            return found
+
+        def check_after_both_have_looked(*args) -> None:
+            # By now each has seen that no cart is stored yet.
+            both_have_looked.wait(5)
+            check(*args)
 
         monkeypatch.setattr(sessions, "_session_for", read_only)
+        monkeypatch.setattr(sessions, "check_cart", check_after_both_have_looked)
         results = self.post_at_once(returning, 2)
         assert any(isinstance(result, IntegrityError) for result in results)
         assert ReceivedCart.objects.count() == 1
