@@ -221,7 +221,7 @@ def _why(message: cxml.Confirmation) -> str:
     statuses = [status for item in message.items for status in item.statuses]
     comments = [*message.comments, *(one for status in statuses for one in status.comments)]
     codes = [*message.error_codes, *(code for status in statuses for code in status.error_codes)]
-    said = dict.fromkeys(text for kind, text in comments if kind != "OrderErrorCode")
+    said = dict.fromkeys(text for _kind, text in comments if text not in codes)
     words = error_codes.in_words(codes)
     return " ".join([*said, words] if words else said) or "理由の記載なし"
 
