@@ -117,7 +117,7 @@ def _run(port: int, shop_port: int, *, once: bool) -> int:
         if once or failed:
             print(f"所要時間 {time.monotonic() - began:.1f} 秒")
             return int(failed)
-        _announce(base, shop)
+        _announce(base, shop, env["SANDBOX_CONTROL_TOKEN"])
         watched = [web, worker, beat, sandbox]
         while True:
             threading.Event().wait(STALE_SECONDS)
@@ -158,10 +158,11 @@ def _walk(base: str, shop: str) -> bool:
     return False
 
 
-def _announce(base: str, shop: str) -> None:
+def _announce(base: str, shop: str, token: str) -> None:
     from rakuraku.demo_accounts import ACCOUNTS
 
     print(f"\n  Rakuraku   {base}\n  管理画面   {base}/admin/\n  仕入先     {shop}/_control/")
+    print(f"             操作トークン {token}")
     print("\n  社員コード  E-MAIL                        パスワード       氏名（役割）")
     for account in ACCOUNTS.values():
         print(
